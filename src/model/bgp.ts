@@ -1,0 +1,63 @@
+// The BGP and BFD kinds: parsed, validated and kept; nothing announces by BGP yet.
+import type { Address } from './address.ts';
+import type { LabelSelector, Labels } from './selector.ts';
+
+export interface BgpAdvertisement {
+  readonly name: string;
+  readonly labels: Labels;
+  /** 1–32. */
+  readonly aggregationLength: number;
+  /** 1–128. */
+  readonly aggregationLengthV6: number;
+  readonly localPref: number | undefined;
+  /** Names of Community objects' entries, or `a:b` and `large:a:b:c`. */
+  readonly communities: readonly string[];
+  readonly pools: readonly string[];
+  readonly poolSelectors: readonly LabelSelector[];
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** Empty: all peers. */
+  readonly peers: readonly string[];
+  readonly serviceSelectors: readonly LabelSelector[];
+}
+
+export interface BgpPeer {
+  readonly name: string;
+  readonly myAsn: number;
+  readonly peerAsn: number | 'internal' | 'external';
+  readonly localAsn: number | undefined;
+  /** An address, or the interface of an unnumbered session. */
+  readonly peer: { readonly address: Address } | { readonly interface: string };
+  readonly sourceAddress: Address | undefined;
+  readonly peerPort: number;
+  /** 0: no hold timer. */
+  readonly holdTimeSeconds: number;
+  readonly keepaliveTimeSeconds: number;
+  readonly connectTimeSeconds: number | undefined;
+  readonly routerId: Address | undefined;
+  readonly nodeSelectors: readonly LabelSelector[];
+  readonly password: string | undefined;
+  readonly passwordSecret: { readonly name: string; readonly namespace: string | undefined } | undefined;
+  readonly bfdProfile: string | undefined;
+  readonly enableGracefulRestart: boolean;
+  readonly ebgpMultiHop: boolean;
+  readonly vrf: string | undefined;
+  readonly disableMp: boolean;
+  readonly dualStackAddressFamily: boolean;
+}
+
+export interface BfdProfile {
+  readonly name: string;
+  readonly receiveIntervalMilliseconds: number;
+  readonly transmitIntervalMilliseconds: number;
+  readonly detectMultiplier: number;
+  readonly echoIntervalMilliseconds: number;
+  readonly echoMode: boolean;
+  readonly passiveMode: boolean;
+  /** Multihop only, 1–254. */
+  readonly minimumTtl: number;
+}
+
+export interface Community {
+  readonly name: string;
+  readonly communities: readonly { readonly name: string; readonly value: string }[];
+}

@@ -1,0 +1,83 @@
+// What an agent and its pulse say to each other over the pulse's Unix socket: one JSON object a line.
+
+/** From the agent. On every new connection it sends `configure`, then `announce` with `replace: true`. */
+export type ToPulse =
+  | {
+      readonly type: 'configure';
+      /** This node's name. */
+      readonly node: string;
+      /** All nodes, this one included. */
+      readonly members: readonly LinkMember[];
+      /** The file that holds the heartbeats' key. */
+      readonly keyFile: string;
+    }
+  | {
+      readonly type: 'announce';
+      /** True: the table is `upserts` and nothing else. */
+      readonly replace: boolean;
+      readonly upserts: readonly LinkAddress[];
+      /** Addresses in their canonical form. */
+      readonly removals: readonly string[];
+    }
+  /** Leave: hand all addresses over, then stop. Answered with `stopping`. */
+  | { readonly type: 'stop' };
+
+export interface LinkMember {
+  readonly name: string;
+  /** Where heartbeats are sent, canonical forms. */
+  readonly addresses: readonly string[];
+}
+
+/** One address and who may answer for it, as the agent's planner sees it; pulse elects among those alive. */
+export interface LinkAddress {
+  readonly address: string;
+  /** Only on these interfaces; empty: on all usable ones. */
+  readonly interfaces: readonly string[];
+  /** Node names, the most wanted first, whether alive or not. */
+  readonly candidates: readonly string[];
+}
+
+/** From pulse. On every new connection it sends `hello`, `members`, then `owned` with `replace: true`. */
+export type FromPulse =
+  | {
+      readonly type: 'hello';
+      readonly version: string;
+      readonly pid: number;
+      readonly node: string | undefined;
+    }
+  | { readonly type: 'members'; readonly members: readonly LinkMemberState[] }
+  | {
+      readonly type: 'owned';
+      readonly replace: boolean;
+      readonly upserts: readonly LinkOwned[];
+      readonly removals: readonly string[];
+    }
+  /** Counters since pulse started, sent once a second while they change. */
+  | { readonly type: 'counters'; readonly addresses: readonly LinkCounters[] }
+  | { readonly type: 'stopping' };
+
+export interface LinkMemberState {
+  readonly name: string;
+  readonly state: 'alive' | 'dead' | 'unknown';
+  /** Milliseconds since the last accepted heartbeat; undefined when none was. */
+  readonly lastHeardMilliseconds: number | undefined;
+  /** The member's usable interfaces that are up, as it tells them itself. */
+  readonly interfaces: readonly string[];
+}
+
+/** An address that this node answers for, on the interfaces where the responder really does. */
+export interface LinkOwned {
+  readonly address: string;
+  readonly interfaces: readonly string[];
+  /** Why it came here: `elected` at start or by a change of plan, `takeover` from a dead node, `failback`. */
+  readonly cause: 'elected' | 'takeover' | 'failback';
+  /** The dead node it was taken from. */
+  readonly from: string | undefined;
+}
+
+export interface LinkCounters {
+  readonly address: string;
+  readonly requestsReceived: number;
+  readonly responsesSent: number;
+  readonly gratuitousSent: number;
+}
