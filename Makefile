@@ -1,0 +1,35 @@
+# Every target sets up what it needs: system packages (Debian), then the locked npm packages.
+NODE := node_modules/.bin/node
+UNIT := 'src/**/*.test.ts' 'test/*.test.ts'
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
+	@$(NODE) src/main.ts demo
+
+test: check ## Everything: check, then the lab tests (real packets between network namespaces) and short benches
+	@scripts/lab-tests.sh
+
+check: setup ## Fast feedback: format, lint, types, unit tests
+	@node_modules/.bin/biome ci --error-on-warnings
+	@node_modules/.bin/tsc
+	@$(NODE) --test --test-reporter=dot $(UNIT)
+
+bench: setup ## Measure against the bounds and the peers; JSON in bench/results/ (BENCH=name for one, QUICK=1 for small)
+	@scripts/bench.sh $(BENCH)
+
+build: setup ## One bundled file, its launcher and the native parts in dist/, which runs anywhere
+	@$(NODE) scripts/build.ts
+
+format: setup ## Write the format and the safe lint fixes
+	@node_modules/.bin/biome check --write
+
+setup: ## System packages and npm packages, only what is missing
+	@scripts/setup.sh
+
+clean: ## Remove what was built and installed here
+	rm -rf dist node_modules bench/results
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench build format setup clean

@@ -1,0 +1,50 @@
+// Builds dist/: one bundled file, a launcher, the Node runtime and the one native module, to be copied anywhere.
+import { chmodSync, cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+
+await build({
+  entryPoints: [join(root, 'src/main.ts')],
+  outfile: join(dist, 'gantry.mjs'),
+  bundle: true,
+  platform: 'node',
+  target: 'node26',
+  format: 'esm',
+  minifySyntax: true,
+  legalComments: 'linked',
+  // Native: loaded from dist/node_modules beside the bundle.
+  external: ['koffi'],
+  // CommonJS packages inside the bundle still call require.
+  banner: {
+    js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
+  },
+});
+
+const packageFolder = (name: string): string =>
+  dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+const nativePackage = `@koromix/koffi-linux-${process.arch}`;
+for (const name of ['koffi', nativePackage]) {
+  const from = packageFolder(name);
+  cpSync(from, join(dist, 'node_modules', name), {
+    recursive: true,
+    filter: (path) => !/\/(doc|vendor|lib|musl_[^/]*)(\/|$)/.test(path.slice(from.length)),
+  });
+}
+
+cpSync(process.execPath, join(dist, 'node'));
+const launcher =
+  '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" "$here/gantry.mjs" "$@"\n';
+writeFileSync(join(dist, 'gantry'), launcher);
+chmodSync(join(dist, 'gantry'), 0o755);
+for (const name of ['LICENSE']) cpSync(join(root, name), join(dist, name));
+
+const megabytes = (name: string): string => `${(statSync(join(dist, name)).size / 1e6).toFixed(1)} MB`;
+console.error(
+  `dist/gantry: the launcher; gantry.mjs ${megabytes('gantry.mjs')}, node ${megabytes('node')}, node_modules/ the native part`,
+);
