@@ -9,11 +9,13 @@ export interface FieldProblem {
   readonly value: unknown;
   /** What must hold and what to do, as a sentence. */
   readonly rule: string;
-  /** An error sets the object aside; a warning leaves it in force. */
   readonly severity: 'error' | 'warning';
 }
 
-/** An object, unless an error set it aside, and everything that was found on the way. */
+/**
+ * What became of one object. With errors and no object it is set aside, and its last accepted version stays in force;
+ * without either there is nothing in it for us. An object with errors is in force, and refused by who plans with it.
+ */
 export interface Parsed<T> {
   readonly object: T | undefined;
   readonly problems: readonly FieldProblem[];
@@ -33,6 +35,9 @@ export const fieldWarning = (path: FieldPath, value: unknown, rule: string): Fie
   severity: 'warning',
 });
 
+export const hasError = (problems: readonly FieldProblem[]): boolean =>
+  problems.some((problem) => problem.severity === 'error');
+
 /** `spec.addresses[1]`; a key that is not a plain word is quoted: `metadata.annotations["metallb.io/address-pool"]`. */
 export function formatPath(path: FieldPath): string {
   let text = '';
@@ -44,12 +49,9 @@ export function formatPath(path: FieldPath): string {
   return text;
 }
 
-/** A value as JSON for a person, cut to 80 characters; empty for undefined. */
-export function formatValue(value: unknown): string {
-  if (value === undefined) return '';
-  const text = JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'bigint' ? `${inner}` : inner,
-  );
-  if (text === undefined) return String(value).slice(0, 80);
+/** A value as JSON for a person, cut to 80 characters, passwords hidden; empty for undefined. */
+export function formatValue(path: FieldPath, value: unknown): string {
+  const hide = (key: unknown, inner: unknown): unknown => (key === 'password' ? '(hidden)' : inner);
+  const text = JSON.stringify(hide(path.at(-1), value), hide) ?? '';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

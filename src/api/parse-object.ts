@@ -1,0 +1,99 @@
+// Any object, as read from a file or the API: which kind it is, its key, and what its parser makes of it.
+import type { Change, Kind, ObjectOfKind } from '../model/world.ts';
+import { type FieldProblem, fieldError, fieldWarning } from './field-problem.ts';
+import { isKind, kinds } from './kinds.ts';
+import { dnsLabel, dnsSubdomain } from './metadata.ts';
+import { nearest } from './nearest.ts';
+import { deeperThan, isRecord, type RawObject } from './record.ts';
+
+/** What identifies an object in the World. */
+export interface Identity {
+  readonly kind: Kind;
+  readonly key: string;
+}
+
+export interface ParsedObject {
+  /** As written; empty where there is none. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined where the kind is not ours, or the name is missing or not allowed. */
+  readonly identity: Identity | undefined;
+  /** The object's state, where it is accepted. */
+  readonly change: Change | undefined;
+  /** RFC 3339. */
+  readonly creationTimestamp: string | undefined;
+  readonly problems: readonly FieldProblem[];
+}
+
+const deepestNesting = 64;
+
+/** Parses one object of any kind. Never throws. */
+export function parseObject(raw: RawObject): ParsedObject {
+  const metadata = isRecord(raw['metadata']) ? raw['metadata'] : {};
+  const header = {
+    kind: text(raw['kind']),
+    namespace: text(metadata['namespace']),
+    name: text(metadata['name']),
+    creationTimestamp: text(metadata['creationTimestamp']) || undefined,
+  };
+  const nothing = { ...header, identity: undefined, change: undefined };
+  const { kind } = header;
+  if (deeperThan(raw, deepestNesting)) {
+    const rule = `An object is nested at most ${deepestNesting} levels deep: simplify it.`;
+    return { ...nothing, problems: [fieldError([], undefined, rule)] };
+  }
+  if (kind === '') {
+    const rule = 'An object needs apiVersion and kind, such as v1 and Service: add them.';
+    return { ...nothing, problems: [fieldError(['kind'], raw['kind'], rule)] };
+  }
+  const apiVersion = text(raw['apiVersion']);
+  if (!isKind(kind) || !kinds[kind].apiVersions.includes(apiVersion)) {
+    return { ...nothing, problems: [foreignKind(kind, apiVersion)] };
+  }
+  return { ...header, ...parseKind(kind, raw, identityOf(kind, metadata)) };
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function foreignKind(kind: string, apiVersion: string): FieldProblem {
+  if (isKind(kind)) {
+    const served = kinds[kind].apiVersions.join(' or ');
+    return fieldWarning(
+      ['apiVersion'],
+      apiVersion,
+      `Gantry does not read this version of ${kind}: write ${served}.`,
+    );
+  }
+  const meant = nearest(kind, Object.keys(kinds));
+  const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  return fieldWarning(
+    ['kind'],
+    kind,
+    `Gantry does not read this kind, so the object has no effect.${advice}`,
+  );
+}
+
+function identityOf(kind: Kind, metadata: RawObject): Identity | undefined {
+  const { keyedBy } = kinds[kind];
+  const name = dnsSubdomain.safeParse(metadata['name']);
+  if (!name.success) return undefined;
+  if (keyedBy === 'name') return { kind, key: name.data };
+  const namespace = dnsLabel.safeParse(metadata['namespace'] ?? 'default');
+  return namespace.success ? { kind, key: `${namespace.data}/${name.data}` } : undefined;
+}
+
+function parseKind<K extends Kind>(
+  kind: K,
+  raw: RawObject,
+  identity: Identity | undefined,
+): Pick<ParsedObject, 'identity' | 'change' | 'problems'> {
+  const { object, problems } = kinds[kind].parse(raw);
+  const change =
+    object === undefined || identity === undefined ? undefined : changeOf(kind, identity.key, object);
+  return { identity, change, problems };
+}
+
+/** The compiler cannot see that kind and object belong together in a union; here both come from the one K. */
+export const changeOf = <K extends Kind>(kind: K, key: string, object: ObjectOfKind[K] | undefined): Change =>
+  ({ kind, key, object }) as Change;
