@@ -48,30 +48,35 @@ export function parseObject(raw: RawObject): ParsedObject {
     return { ...nothing, problems: [fieldError(['kind'], raw['kind'], rule)] };
   }
   const apiVersion = text(raw['apiVersion']);
-  if (!isKind(kind) || !kinds[kind].apiVersions.includes(apiVersion)) {
-    return { ...nothing, problems: [foreignKind(kind, apiVersion)] };
+  if (!isKind(kind)) return { ...nothing, problems: [unknownKind(kind, apiVersion)] };
+  const { apiVersions } = kinds[kind];
+  if (apiVersions.includes(apiVersion))
+    return { ...header, ...parseKind(kind, raw, identityOf(kind, metadata)) };
+  const served = apiVersions.join(' or ');
+  if (apiVersion === '' || apiVersions.some((version) => groupOf(version) === groupOf(apiVersion))) {
+    const problem = fieldError(
+      ['apiVersion'],
+      raw['apiVersion'],
+      `Gantry reads ${kind} as ${served}: write that.`,
+    );
+    return { ...nothing, identity: identityOf(kind, metadata), problems: [problem] };
   }
-  return { ...header, ...parseKind(kind, raw, identityOf(kind, metadata)) };
+  const rule = `This is another group's ${kind}, which Gantry does not read. Its own is ${served}.`;
+  return { ...nothing, problems: [fieldWarning(['apiVersion'], apiVersion, rule)] };
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-function foreignKind(kind: string, apiVersion: string): FieldProblem {
-  if (isKind(kind)) {
-    const served = kinds[kind].apiVersions.join(' or ');
-    return fieldWarning(
-      ['apiVersion'],
-      apiVersion,
-      `Gantry does not read this version of ${kind}: write ${served}.`,
-    );
-  }
+/** The core group, whose versions have no slash, is empty. */
+const groupOf = (apiVersion: string): string => apiVersion.split('/').slice(0, -1).join('/');
+
+/** What looks like a misspelt kind of ours is an error: the object that it meant stays in force. */
+function unknownKind(kind: string, apiVersion: string): FieldProblem {
   const meant = nearest(kind, Object.keys(kinds));
-  const advice = meant === undefined ? '' : ` Did you mean ${meant}?`;
-  return fieldWarning(
-    ['kind'],
-    kind,
-    `Gantry does not read this kind, so the object has no effect.${advice}`,
-  );
+  if (meant !== undefined && isKind(meant) && kinds[meant].apiVersions.includes(apiVersion)) {
+    return fieldError(['kind'], kind, `There is no such kind. Did you mean ${meant}?`);
+  }
+  return fieldWarning(['kind'], kind, 'Gantry does not read this kind, so the object has no effect.');
 }
 
 function identityOf(kind: Kind, metadata: RawObject): Identity | undefined {

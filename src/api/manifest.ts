@@ -1,0 +1,212 @@
+// The text of a manifest file: one JSON value, or YAML documents; with lists of objects taken apart.
+import type { ObjectProblem } from '../model/problem.ts';
+import { type FieldPath, type FieldProblem, formatPath, formatValue } from './field-problem.ts';
+import { type ParsedObject, parseObject } from './parse-object.ts';
+import { isRecord, type RawObject } from './record.ts';
+import { type DocumentContent, fieldLines, readYamlDocument } from './yaml-document.ts';
+
+export type ManifestFormat = 'yaml' | 'json';
+
+/** Where in a file an object stands. */
+export interface Position {
+  /** 0-based. */
+  readonly document: number;
+  /** Within the document: empty, or `items[i]` of a list. */
+  readonly path: FieldPath;
+}
+
+export interface ManifestObject extends ParsedObject {
+  readonly position: Position;
+}
+
+export interface Manifest {
+  readonly objects: readonly ManifestObject[];
+  readonly problems: readonly ObjectProblem[];
+  /** True where every document told which object it is: then what is not in `objects` is not in the file. */
+  readonly whole: boolean;
+}
+
+/** YAML of this size takes a second; Kubernetes itself allows 1.5 MB an object. */
+const largestYamlDocumentBytes = 4 * 1024 * 1024;
+const deepestList = 4;
+
+/** Reads a whole file. Yields after each object, so that long files can be read in slices. Never throws. */
+export function* readManifest(
+  file: string,
+  text: string,
+  format: ManifestFormat,
+): Generator<undefined, Manifest> {
+  const objects: ManifestObject[] = [];
+  const problems: ObjectProblem[] = [];
+  let whole = true;
+  for (const [index, document] of documentsOf(text, format).entries()) {
+    const content = readDocument(document, format);
+    if ('error' in content) {
+      whole = false;
+      const line = content.line === undefined ? document.line : document.line + content.line - 1;
+      problems.push({
+        ...noObject,
+        file,
+        line,
+        field: '',
+        value: '',
+        rule: content.error,
+        severity: 'error',
+      });
+      continue;
+    }
+    const lineOf = fieldLines(document.text);
+    for (const { raw, path } of objectsOf(content.value, [], {})) {
+      const parsed = parseObject(isRecord(raw) ? raw : {});
+      const position = { document: index, path };
+      for (const problem of isRecord(raw) ? parsed.problems : [notAnObject(raw)]) {
+        const line = document.line + lineOf([...path, ...problem.path]) - 1;
+        problems.push(objectProblem(file, line, parsed, problem));
+      }
+      if (parsed.identity !== undefined) objects.push({ ...parsed, position });
+      else if (parsed.problems.some(({ severity }) => severity === 'error')) whole = false;
+      yield;
+    }
+  }
+  return { objects, problems, whole };
+}
+
+/** The raw form of the objects in a text that was read without problems before, by kind and key. */
+export function* rawObjects(
+  text: string,
+  format: ManifestFormat,
+): Generator<{ raw: RawObject; parsed: ParsedObject }> {
+  for (const document of documentsOf(text, format)) {
+    const content = readDocument(document, format);
+    if ('error' in content) continue;
+    for (const { raw } of objectsOf(content.value, [], {})) {
+      if (isRecord(raw)) yield { raw, parsed: parseObject(raw) };
+    }
+  }
+}
+
+/** The line of a field of the object at `position`; undefined if the text has changed too much to tell. */
+export function lineIn(
+  text: string,
+  format: ManifestFormat,
+  position: Position,
+  path: FieldPath,
+): number | undefined {
+  const document = documentsOf(text, format)[position.document];
+  if (document === undefined) return undefined;
+  return document.line + fieldLines(document.text)([...position.path, ...path]) - 1;
+}
+
+export function objectProblem(
+  file: string,
+  line: number | undefined,
+  { kind, namespace, name }: Pick<ParsedObject, 'kind' | 'namespace' | 'name'>,
+  { path, value, rule, severity }: FieldProblem,
+): ObjectProblem {
+  return {
+    file,
+    line,
+    kind,
+    namespace,
+    name,
+    field: formatPath(path),
+    value: formatValue(path, value),
+    rule,
+    severity,
+  };
+}
+
+const noObject = { kind: '', namespace: '', name: '' };
+
+const notAnObject = (raw: unknown): FieldProblem => ({
+  path: [],
+  value: raw,
+  rule: 'A manifest must be an object with apiVersion, kind and metadata.',
+  severity: 'error',
+});
+
+interface TextDocument {
+  /** 1-based, of its first line in the file. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/**
+ * Cuts YAML where a line begins with `---`, which ends a document wherever it stands (YAML 1.2 §9.1.2). As with
+ * kubectl, directives such as %YAML are not read.
+ */
+function documentsOf(text: string, format: ManifestFormat): TextDocument[] {
+  if (format === 'json') return [{ line: 1, text }];
+  const documents: TextDocument[] = [];
+  let start = 0;
+  let line = 1;
+  while (start < text.length) {
+    const end = nextMarker(text, start);
+    const part = text.slice(start, end);
+    documents.push({ line, text: part });
+    line += countLineBreaks(part);
+    start = end;
+  }
+  return documents;
+}
+
+function nextMarker(text: string, from: number): number {
+  for (let at = text.indexOf('\n---', from); at !== -1; at = text.indexOf('\n---', at + 1)) {
+    const after = text[at + 4];
+    if (after === undefined || after === '\n' || after === '\r' || after === ' ' || after === '\t')
+      return at + 1;
+  }
+  return text.length;
+}
+
+function countLineBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function readDocument({ text }: TextDocument, format: ManifestFormat): DocumentContent {
+  if (format === 'json') return readJson(text);
+  if (text.length > largestYamlDocumentBytes) {
+    const limit = largestYamlDocumentBytes / 1024 / 1024;
+    const error = `A YAML document must be smaller than ${limit} MiB: write several documents, or JSON.`;
+    return { error, line: undefined };
+  }
+  return readYamlDocument(text);
+}
+
+function readJson(text: string): DocumentContent {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const offset = /position (\d+)/.exec(error.message)?.[1];
+    const line = offset === undefined ? undefined : countLineBreaks(text.slice(0, Number(offset))) + 1;
+    return { error: `This is not valid JSON: ${error.message}.`, line };
+  }
+}
+
+/**
+ * The objects in a document: none in an empty one, and those of a list (`List`, `ServiceList`) one by one. Items of a
+ * typed list may leave out their kind and apiVersion, as the API does.
+ */
+function* objectsOf(
+  value: unknown,
+  path: FieldPath,
+  defaults: RawObject,
+): Generator<{ raw: unknown; path: FieldPath }> {
+  if (value === null || value === undefined) return;
+  const raw = isRecord(value) ? { ...defaults, ...value } : value;
+  const kind = isRecord(raw) ? raw['kind'] : undefined;
+  const items = isRecord(raw) ? raw['items'] : undefined;
+  const isList = typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items);
+  if (!isList || path.length >= 2 * deepestList) {
+    yield { raw, path };
+    return;
+  }
+  const itemKind = kind.slice(0, -'List'.length);
+  const itemDefaults =
+    itemKind === '' ? {} : { kind: itemKind, apiVersion: isRecord(raw) ? raw['apiVersion'] : '' };
+  for (const [index, item] of items.entries())
+    yield* objectsOf(item, [...path, 'items', index], itemDefaults);
+}

@@ -1,0 +1,120 @@
+// One YAML 1.2 document: its value, or what is wrong with its text; and the line where a field stands.
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
+import type { FieldPath } from './field-problem.ts';
+
+/** Line numbers are 1-based and count from the document's own first line. */
+export type DocumentContent =
+  | { readonly value: unknown }
+  | { readonly error: string; readonly line: number | undefined };
+
+/**
+ * Reads the text of one YAML document. Only the value is kept: the syntax tree takes many times its size, and
+ * `fieldLines` builds it again for the few that have a problem.
+ */
+export function readYamlDocument(text: string): DocumentContent {
+  const { document, lines } = parse(text);
+  const [error] = document.errors;
+  if (error !== undefined) {
+    return {
+      error: `This is not valid YAML: ${firstLine(error.message)}.`,
+      line: lines.linePos(error.pos[0]).line,
+    };
+  }
+  const twice = repeatedKey(document);
+  if (twice !== undefined) {
+    const { key, offset } = twice;
+    return {
+      error: `The field ${key} is given twice in one object: keep one.`,
+      line: lines.linePos(offset).line,
+    };
+  }
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases that would grow without bound.
+    if (error instanceof ReferenceError)
+      return { error: `This is not valid YAML: ${error.message}.`, line: undefined };
+    throw error;
+  }
+}
+
+/**
+ * Tells the line of the field at a path, or of the nearest field around it that is written. The text is read when
+ * the first line is asked for. JSON will do as well, being YAML.
+ */
+export function fieldLines(text: string): (path: FieldPath) => number {
+  let parsed: ReturnType<typeof parse> | undefined;
+  return (path) => {
+    if (text.length > largestLocatedText) return 1;
+    parsed ??= parse(text);
+    return parsed.lines.linePos(offsetOfField(parsed.document, path)).line;
+  };
+}
+
+/** Beyond this the syntax tree takes too long to build for the sake of a line number. */
+const largestLocatedText = 1024 * 1024;
+
+function offsetOfField(document: Document, path: FieldPath): number {
+  let node: unknown = document.contents;
+  let offset = offsetOf(node) ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === step);
+      if (pair === undefined) break;
+      offset = offsetOf(pair.key) ?? offset;
+      node = pair.value;
+    } else if (isCollection(node) && typeof step === 'number') {
+      const item: unknown = node.items[step];
+      if (item === undefined) break;
+      offset = offsetOf(item) ?? offset;
+      node = item;
+    } else break;
+  }
+  return offset;
+}
+
+function parse(text: string): { readonly document: Document; readonly lines: LineCounter } {
+  const lines = new LineCounter();
+  // The library looks for repeated keys in quadratic time, so that is left to `repeatedKey`.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
+  return { document, lines };
+}
+
+function repeatedKey(document: Document): { readonly key: string; readonly offset: number } | undefined {
+  const open: unknown[] = [document.contents];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (!isCollection(node)) continue;
+    const keys = new Set<string>();
+    for (const item of node.items) {
+      if (!isPair(item)) {
+        open.push(item);
+        continue;
+      }
+      open.push(item.value);
+      if (!isScalar(item.key)) continue;
+      const key = String(item.key.value);
+      if (keys.has(key) && key !== '<<') return { key, offset: offsetOf(item.key) ?? 0 };
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+const offsetOf = (node: unknown): number | undefined => (node as Node | null | undefined)?.range?.[0];
+
+const firstLine = (message: string): string => message.split('\n', 1)[0] ?? message;
