@@ -1,0 +1,118 @@
+// The free space of a pool gives the first free address, whatever was given and freed before.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Address, type AddressRange, cidrRange, parseAddress, parseCidr } from '../model/address.ts';
+import {
+  availableIn,
+  createFreeSpace,
+  type FreeSpace,
+  firstFree,
+  noteFreed,
+  noteUsed,
+} from './free-space.ts';
+
+const address = (text: string): Address => {
+  const parsed = parseAddress(text);
+  assert.ok(parsed);
+  return parsed;
+};
+const ipv4 = (value: bigint): Address => ({ family: 'IPv4', value });
+const range = (first: string, last: string): AddressRange => ({ first: address(first), last: address(last) });
+const block = (text: string): AddressRange => {
+  const cidr = parseCidr(text);
+  assert.ok(cidr);
+  return cidrRange(cidr);
+};
+const space = (ranges: readonly AddressRange[], avoidBuggyIPs = false): FreeSpace => {
+  const created = createFreeSpace(ranges[0]?.first.family ?? 'IPv4', ranges, avoidBuggyIPs);
+  assert.ok(created);
+  return created;
+};
+
+test('there is no space of a family that the pool has no range of', () => {
+  assert.equal(createFreeSpace('IPv6', [block('192.0.2.0/24')], false), undefined);
+});
+
+test('the size of a /8 and of a /64 is known without counting', () => {
+  assert.equal(space([{ first: ipv4(0n), last: ipv4((1n << 24n) - 1n) }]).size, 1n << 24n);
+  assert.equal(space([block('2001:db8::/64')]).size, 1n << 64n);
+});
+
+test('buggy addresses are not counted: two in each /24, one in half of one, none in IPv6', () => {
+  assert.equal(space([block('198.18.0.0/16')], true).size, 65536n - 512n);
+  assert.equal(space([range('192.0.2.0', '192.0.2.127')], true).size, 127n);
+  assert.equal(space([range('192.0.2.1', '192.0.2.254')], true).size, 254n);
+  assert.equal(space([range('192.0.2.255', '192.0.2.255')], true).size, 0n);
+  assert.equal(space([range('0.0.0.0', '0.0.0.255')], true).size, 254n);
+  assert.equal(space([block('2001:db8::/120')], true).size, 256n);
+});
+
+test('ranges are used up in the order they are written', () => {
+  const two = space([range('192.0.2.9', '192.0.2.9'), range('192.0.2.1', '192.0.2.2')]);
+  const used = new Set<bigint>();
+  const given: bigint[] = [];
+  for (let value = firstFree(two, (v) => used.has(v)); value !== undefined; ) {
+    used.add(value);
+    noteUsed(two);
+    given.push(value & 255n);
+    value = firstFree(two, (v) => used.has(v));
+  }
+  assert.deepEqual(given, [9n, 1n, 2n]);
+});
+
+test('against a model: always the first free address, and none only when none is free', () => {
+  const ranges = [
+    range('198.18.2.250', '198.18.3.4'),
+    range('192.0.2.10', '192.0.2.12'),
+    range('192.0.2.0', '192.0.2.1'),
+  ];
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.constant({ type: 'take' as const }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('claim' as const), at: fc.nat(15) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('free' as const), at: fc.nat(15) }) },
+  );
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(step, { maxLength: 120 }), (avoid, steps) => {
+      const pool = space(ranges, avoid);
+      const all: bigint[] = [];
+      for (const { first, last } of ranges)
+        for (let value = first.value; value <= last.value; value += 1n)
+          if (!avoid || (value & 255n) % 255n !== 0n) all.push(value);
+      const used = new Set<bigint>();
+      const isUsed = (value: bigint): boolean => used.has(value);
+      for (const each of steps) {
+        const value = each.type === 'take' ? firstFree(pool, isUsed) : all[each.at % all.length];
+        if (each.type === 'take')
+          assert.equal(
+            value,
+            all.find((candidate) => !used.has(candidate)),
+          );
+        if (value === undefined) continue;
+        if (each.type === 'free') {
+          if (used.delete(value)) noteFreed(pool, value);
+        } else if (!used.has(value)) {
+          used.add(value);
+          noteUsed(pool);
+        }
+        assert.equal(availableIn(pool), BigInt(all.length - used.size));
+      }
+    }),
+  );
+});
+
+test('an address given and freed again and again takes no more room', () => {
+  const pool = space([block('192.0.2.0/24')]);
+  const used = new Set<bigint>();
+  for (let round = 0; round < 1000; round += 1) {
+    const value = firstFree(pool, (v) => used.has(v));
+    assert.ok(value !== undefined);
+    noteUsed(pool);
+    used.add(value);
+    const next = firstFree(pool, (v) => used.has(v));
+    assert.equal(next, value + 1n);
+    used.delete(value);
+    noteFreed(pool, value);
+  }
+  assert.ok(pool.freed.size <= 1);
+});

@@ -1,0 +1,112 @@
+// The free addresses of one pool and family. Nothing is enumerated: what is kept grows with use, not with size.
+import { type AddressRange, type Family, rangeSize } from '../model/address.ts';
+import { Heap } from './heap.ts';
+import { findRange, sortRanges } from './range-search.ts';
+
+/** An address by its range's place in the pool and its number: pools are used up in the order they are written. */
+interface Slot {
+  readonly range: number;
+  readonly value: bigint;
+}
+
+/**
+ * Every address before `cursor` is used, avoided, or in `freed`; what lies behind has never been given by this space.
+ * So the first free address is found at once, however full the space is.
+ */
+export interface FreeSpace {
+  readonly family: Family;
+  readonly ranges: readonly AddressRange[];
+  /** The same in ascending order, each with its place in `ranges`. */
+  readonly ascending: readonly { readonly range: AddressRange; readonly place: number }[];
+  readonly avoidBuggyIPs: boolean;
+  /** How many addresses can be given. */
+  readonly size: bigint;
+  /** How many of them are given. */
+  used: number;
+  cursor: Slot;
+  /** May hold addresses that were claimed since; they are dropped when they come to the top. */
+  readonly freed: Heap<Slot>;
+  readonly inFreed: Set<bigint>;
+}
+
+const slotBefore = (a: Slot, b: Slot): boolean =>
+  a.range < b.range || (a.range === b.range && a.value < b.value);
+
+/** Of a pool's ranges, those of one family; undefined where there are none. */
+export function createFreeSpace(
+  family: Family,
+  poolRanges: readonly AddressRange[],
+  avoidBuggyIPs: boolean,
+): FreeSpace | undefined {
+  const ranges = poolRanges.filter((range) => range.first.family === family);
+  const first = ranges[0];
+  if (first === undefined) return undefined;
+  const avoid = avoidBuggyIPs && family === 'IPv4';
+  let size = 0n;
+  for (const range of ranges) size += rangeSize(range) - (avoid ? buggyCount(range) : 0n);
+  return {
+    family,
+    ranges,
+    ascending: sortRanges(ranges.map((range, place) => ({ range, place }))),
+    avoidBuggyIPs: avoid,
+    size,
+    used: 0,
+    cursor: { range: 0, value: first.first.value },
+    freed: new Heap(slotBefore),
+    inFreed: new Set(),
+  };
+}
+
+/** Of IPv4: some clients and routers take what ends in .0 or .255 for a network's or a broadcast address. */
+export const isBuggy = (value: bigint): boolean => (value & 255n) === 0n || (value & 255n) === 255n;
+
+const buggyCount = (range: AddressRange): bigint =>
+  buggyUpTo(range.last.value) - buggyUpTo(range.first.value - 1n);
+
+/** How many of 0…value end in .0 or .255; none for −1. */
+const buggyUpTo = (value: bigint): bigint => (value + 256n) / 256n + (value + 1n) / 256n;
+
+export const availableIn = (space: FreeSpace): bigint => space.size - BigInt(space.used);
+
+/** The first free address in the order of the ranges, or undefined. Amortised O(log n) in the addresses freed. */
+export function firstFree(space: FreeSpace, isUsed: (value: bigint) => boolean): bigint | undefined {
+  if (availableIn(space) <= 0n) return undefined;
+  for (let slot = space.freed.peek(); slot !== undefined; slot = space.freed.peek()) {
+    if (!isUsed(slot.value)) return slot.value;
+    space.freed.pop();
+    space.inFreed.delete(slot.value);
+  }
+  return advance(space, isUsed);
+}
+
+/** Moves the cursor to the first free address behind it and gives that, or to the end. */
+function advance(space: FreeSpace, isUsed: (value: bigint) => boolean): bigint | undefined {
+  let { range: place, value } = space.cursor;
+  for (let range = space.ranges[place]; range !== undefined; range = space.ranges[place]) {
+    for (; value <= range.last.value; value += 1n) {
+      if ((space.avoidBuggyIPs && isBuggy(value)) || isUsed(value)) continue;
+      space.cursor = { range: place, value };
+      return value;
+    }
+    place += 1;
+    value = space.ranges[place]?.first.value ?? value;
+  }
+  space.cursor = { range: place, value };
+  return undefined;
+}
+
+/** To be told of every address of the space that is given, whoever chose it. */
+export function noteUsed(space: FreeSpace): void {
+  space.used += 1;
+}
+
+/** To be told of every address of the space that nobody has any more. */
+export function noteFreed(space: FreeSpace, value: bigint): void {
+  space.used -= 1;
+  const place = findRange(space.ascending, value)?.place;
+  if (place === undefined || space.inFreed.has(value)) return;
+  const slot = { range: place, value };
+  if (!slotBefore(slot, space.cursor)) return;
+  space.freed.push(slot);
+  space.inFreed.add(value);
+}

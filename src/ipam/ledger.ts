@@ -1,0 +1,91 @@
+// Who has which address: the one place where an address is given and taken back.
+import type { Address, Family } from '../model/address.ts';
+import type { ServiceKey } from '../model/service.ts';
+import { firstFree, noteFreed, noteUsed } from './free-space.ts';
+import { createSharedHolding, type Holding, type SharingTerms, sharingConflict } from './holding.ts';
+import type { PoolState } from './pool-index.ts';
+import type { SharingConflict } from './reason.ts';
+import { createSharingGroup, findJoinable, join, leave, type SharingGroup } from './sharing-group.ts';
+
+export interface Ledger {
+  readonly holdings: Readonly<Record<Family, Map<bigint, Holding>>>;
+  readonly groups: Map<string, SharingGroup>;
+}
+
+export const emptyLedger = (): Ledger => ({
+  holdings: { IPv4: new Map(), IPv6: new Map() },
+  groups: new Map(),
+});
+
+const groupName = (pool: PoolState, family: Family, key: string): string =>
+  `${pool.pool.name} ${family} ${key}`;
+
+/** Why the Service cannot have the address beside those who have it; undefined if it can. */
+export function conflictOn(
+  ledger: Ledger,
+  address: Address,
+  terms: SharingTerms | undefined,
+): SharingConflict | undefined {
+  const holding = ledger.holdings[address.family].get(address.value);
+  return holding === undefined ? undefined : sharingConflict(holding, terms);
+}
+
+/** An address of the pool that the Service can have: one that it can share, else the first free one. */
+export function findAddress(
+  ledger: Ledger,
+  pool: PoolState,
+  family: Family,
+  terms: SharingTerms | undefined,
+): Address | undefined {
+  const group = terms === undefined ? undefined : ledger.groups.get(groupName(pool, family, terms.key));
+  const shared = terms === undefined || group === undefined ? undefined : findJoinable(group, terms);
+  if (shared !== undefined) return shared.address;
+  const space = pool.spaces[family];
+  if (space === undefined) return undefined;
+  const holdings = ledger.holdings[family];
+  const value = firstFree(space, (candidate) => holdings.has(candidate));
+  return value === undefined ? undefined : { family, value };
+}
+
+/** Gives the address to the Service, which `conflictOn` must have allowed. True if nobody had it. */
+export function hold(
+  ledger: Ledger,
+  pool: PoolState,
+  address: Address,
+  service: ServiceKey,
+  terms: SharingTerms | undefined,
+): boolean {
+  const holdings = ledger.holdings[address.family];
+  const present = holdings.get(address.value);
+  if (present !== undefined && sharingConflict(present, terms) !== undefined)
+    throw new Error(`${service} was given an address of ${present.pool.pool.name} that is in use`);
+  if (terms === undefined) holdings.set(address.value, { kind: 'sole', address, pool, service });
+  else {
+    const holding = present?.kind === 'shared' ? present : createSharedHolding(address, pool, terms.key);
+    holdings.set(address.value, holding);
+    const name = groupName(holding.pool, address.family, terms.key);
+    const group = ledger.groups.get(name) ?? createSharingGroup();
+    ledger.groups.set(name, group);
+    join(group, holding, service, terms);
+  }
+  const space = pool.spaces[address.family];
+  if (present === undefined && space !== undefined) noteUsed(space);
+  return present === undefined;
+}
+
+/** Takes the address back from the Service. */
+export function release(ledger: Ledger, address: Address, service: ServiceKey): void {
+  const { family, value } = address;
+  const holding = ledger.holdings[family].get(value);
+  if (holding === undefined) throw new Error(`${service} gave back an address that nobody has`);
+  if (holding.kind === 'shared') {
+    const name = groupName(holding.pool, family, holding.key);
+    const group = ledger.groups.get(name);
+    if (group !== undefined) leave(group, holding, service);
+    if (group?.holdings.size === 0) ledger.groups.delete(name);
+    if (holding.members.size > 0) return;
+  }
+  ledger.holdings[family].delete(value);
+  const space = holding.pool.spaces[family];
+  if (space !== undefined) noteFreed(space, value);
+}

@@ -1,0 +1,208 @@
+// Plans anew what changed: who keeps an address, who gets one, and who waits for what.
+import { sameAddress } from '../model/address.ts';
+import type { Allocated, Service, ServiceKey } from '../model/service.ts';
+import type { Touched, World } from '../model/world.ts';
+import {
+  type Allocator,
+  addRecord,
+  allocationOf,
+  dropRecord,
+  give,
+  type News,
+  outcomeOf,
+  type ServiceRecord,
+  takeBack,
+} from './allocator.ts';
+import { notOurs } from './class-policy.ts';
+import { availableIn } from './free-space.ts';
+import { Heap } from './heap.ts';
+import { sharingTerms } from './holding.ts';
+import { keepClaimed } from './keep.ts';
+import { type Decision, type Loss, nothingAllocated, sameAllocation, sameReason } from './outcome.ts';
+import { replacePools } from './pool-index.ts';
+import type { AllocationReason } from './reason.ts';
+import { unusableRequest } from './request.ts';
+import type { Supply } from './seek.ts';
+import { settle } from './settle.ts';
+import { nextWaiter, type Order, olderThan, unpark, waitsBefore } from './waiting.ts';
+
+/** One Service that is being looked at. */
+interface Examination {
+  readonly service: Service;
+  readonly record: ServiceRecord;
+  /** Its own object changed: it leaves rather than those whose object did not, and is always reported. */
+  readonly touched: boolean;
+  readonly before: Allocated;
+  readonly reasonBefore: AllocationReason | undefined;
+  readonly lost: Loss[];
+}
+
+/** A Service to give addresses to; `examination` is undefined for one that waited and may try because of `news`. */
+interface Task extends Order {
+  readonly examination: Examination | undefined;
+  readonly news: News | undefined;
+}
+
+interface Run {
+  readonly allocator: Allocator;
+  readonly world: World;
+  readonly supply: Supply;
+  /** Those who have addresses, or had by their status, and may keep them. */
+  readonly claims: Heap<Examination>;
+  readonly tasks: Heap<Task>;
+}
+
+/**
+ * Brings the allocator in line with the World after a change, and yields a decision for each touched Service and for
+ * each other one whose outcome changed; a later decision on a Service replaces an earlier one. Yields undefined in
+ * between, so that whoever runs it can pause anywhere; until it has ended, the World must not change. The first plan
+ * looks at all Services, and lets those keep their addresses whose status says they have them: of two rivals the older.
+ */
+export function* plan(
+  allocator: Allocator,
+  world: World,
+  touched: Touched,
+): Generator<Decision | undefined, void, void> {
+  const { ledger, pools } = allocator;
+  const run: Run = {
+    allocator,
+    world,
+    supply: { ledger, pools, namespaces: world.namespaces },
+    claims: new Heap(claimsBefore),
+    tasks: new Heap<Task>(waitsBefore),
+  };
+  const isFirst = !allocator.started;
+  allocator.started = true;
+  for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched))
+    yield begin(run, key, isFirst || touched.services.has(key));
+  const changedPools = isFirst ? world.pools.keys() : touched.pools;
+  replacePools(pools, changedPools, world.pools);
+  for (let claim = run.claims.pop(); claim !== undefined; claim = run.claims.pop()) yield keep(run, claim);
+  do {
+    spreadNews(run);
+    for (let task = run.tasks.pop(); task !== undefined; task = run.tasks.pop()) yield perform(run, task);
+  } while (allocator.news.size > 0);
+}
+
+/** Each key once. All who wait for an address, and all who have one of a changed pool, may fare otherwise with it. */
+function* examinedKeys(allocator: Allocator, touched: Touched): Generator<ServiceKey, void, void> {
+  const { pools, waiting, records } = allocator;
+  const seen = new Set<ServiceKey>();
+  const sources: Iterable<ServiceKey>[] = [touched.services];
+  for (const name of touched.pools) sources.push(pools.byName.get(name)?.services ?? []);
+  if (touched.pools.size > 0) sources.push(waiting.waiters.keys());
+  if (pools.selectsNamespaces)
+    for (const name of touched.namespaces) sources.push(allocator.ofNamespace.get(name) ?? []);
+  for (const source of sources) {
+    for (const key of source) {
+      if (seen.has(key) || (source !== touched.services && !records.has(key))) continue;
+      seen.add(key);
+      yield key;
+    }
+  }
+}
+
+/** Takes back what the Service has, so that nothing that is examined stands in another's way. */
+function begin(run: Run, key: ServiceKey, touched: boolean): Decision | undefined {
+  const { allocator } = run;
+  const service = run.world.services.get(key);
+  const known = allocator.records.get(key);
+  const before = known === undefined ? (service?.allocated ?? nothingAllocated) : allocationOf(known);
+  const reason = service === undefined ? undefined : notOurs(service, allocator.policy);
+  if (service === undefined || reason !== undefined) {
+    if (known !== undefined) dropRecord(allocator, known);
+    const outcome =
+      reason === undefined ? ({ kind: 'gone' } as const) : ({ kind: 'not-ours', reason } as const);
+    const lost = reason === undefined ? [] : before.addresses.map((address) => ({ address, reason }));
+    return { service: key, outcome, changed: known !== undefined, before, lost };
+  }
+  const record = known ?? addRecord(allocator, service);
+  const examination = { service, record, touched, before, reasonBefore: record.reason, lost: [] };
+  takeBack(allocator, record);
+  unpark(allocator.waiting, key);
+  record.terms = sharingTerms(service);
+  record.reason = undefined;
+  if (before.addresses.length > 0) run.claims.push(examination);
+  else run.tasks.push(taskFor(examination));
+  return undefined;
+}
+
+/** Those whose own object did not change first, then the oldest. */
+function claimsBefore(a: Examination, b: Examination): boolean {
+  if (a.touched !== b.touched) return b.touched;
+  return olderThan(orderOf(a.record), orderOf(b.record));
+}
+
+const orderOf = ({ key, age }: ServiceRecord): Omit<Order, 'second'> => ({ service: key, age });
+
+const taskFor = (examination: Examination): Task => ({
+  ...orderOf(examination.record),
+  second: false,
+  examination,
+  news: undefined,
+});
+
+/** Gives back to the Service what it may keep; what it lacks then is a task, after all have kept theirs. */
+function keep(run: Run, examination: Examination): Decision | undefined {
+  const { service, record, before, lost } = examination;
+  const kept = keepClaimed(run.supply, service, record.terms, before);
+  lost.push(...kept.lost);
+  if (kept.pool !== undefined) give(run.allocator, record, kept.pool, kept.addresses);
+  const wanted = service.ipFamilyPolicy === 'SingleStack' ? 1 : 2;
+  const unusable = unusableRequest(service);
+  if (kept.addresses.length < wanted && (unusable === undefined || kept.addresses.length === 0)) {
+    run.tasks.push(taskFor(examination));
+    return undefined;
+  }
+  record.reason = unusable;
+  return decide(examination);
+}
+
+/** Lets the first of those who wait for each piece of news try; `perform` lets the next one try after it. */
+function spreadNews(run: Run): void {
+  const { news } = run.allocator;
+  for (const item of news.values()) pushNext(run, item, undefined);
+  news.clear();
+}
+
+function pushNext(run: Run, news: News, last: Order | undefined): void {
+  const { pools, waiting } = run.allocator;
+  const { token, space } = news;
+  const free = space && pools.byName.get(space.pool)?.spaces[space.family];
+  if (space !== undefined && (free === undefined || availableIn(free) <= 0n)) return;
+  const waiter = nextWaiter(waiting, token, last);
+  if (waiter !== undefined) run.tasks.push({ ...waiter, examination: undefined, news });
+}
+
+function perform(run: Run, task: Task): Decision | undefined {
+  const examination = task.examination ?? wake(run, task.service);
+  if (examination !== undefined) {
+    const { service, record, lost } = examination;
+    lost.push(...settle(run.allocator, run.supply, service, record));
+  }
+  if (task.news !== undefined) pushNext(run, task.news, task);
+  return examination && decide(examination);
+}
+
+/** Undefined where the Service found what it waited for in the meantime. */
+function wake({ allocator, world }: Run, key: ServiceKey): Examination | undefined {
+  const record = allocator.records.get(key);
+  const service = world.services.get(key);
+  if (!allocator.waiting.waiters.has(key) || record === undefined || service === undefined) return undefined;
+  unpark(allocator.waiting, key);
+  const before = allocationOf(record);
+  return { service, record, touched: false, before, reasonBefore: record.reason, lost: [] };
+}
+
+function decide({ record, touched, before, reasonBefore, lost }: Examination): Decision | undefined {
+  const after = allocationOf(record);
+  const changed = !sameAllocation(before, after) || !sameReason(reasonBefore, record.reason);
+  if (!changed && !touched) return undefined;
+  return {
+    service: record.key,
+    outcome: outcomeOf(record),
+    changed,
+    before,
+    lost: lost.filter(({ address }) => !after.addresses.some((kept) => sameAddress(kept, address))),
+  };
+}

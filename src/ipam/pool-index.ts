@@ -1,0 +1,74 @@
+// The pools as the allocator needs them: in the order they are tried, and by the addresses that they hold.
+import type { Address, AddressRange, Family } from '../model/address.ts';
+import type { Pool } from '../model/pool.ts';
+import type { ServiceKey } from '../model/service.ts';
+import { comparePools, selectsNamespaces } from './eligibility.ts';
+import { createFreeSpace, type FreeSpace, isBuggy } from './free-space.ts';
+import { findRange, sortRanges } from './range-search.ts';
+import type { AddressRefusal } from './reason.ts';
+
+export interface PoolState {
+  readonly pool: Pool;
+  readonly spaces: Readonly<Record<Family, FreeSpace | undefined>>;
+  /** Who has addresses from it. */
+  readonly services: Set<ServiceKey>;
+}
+
+export interface PoolIndex {
+  readonly byName: Map<string, PoolState>;
+  /** All pools, the first to be tried first. */
+  ranked: readonly PoolState[];
+  ranges: Readonly<Record<Family, readonly PoolRange[]>>;
+  /** Some pool selects namespaces by their labels. */
+  selectsNamespaces: boolean;
+}
+
+interface PoolRange {
+  readonly range: AddressRange;
+  readonly state: PoolState;
+}
+
+export const emptyPoolIndex = (): PoolIndex => ({
+  byName: new Map(),
+  ranked: [],
+  ranges: { IPv4: [], IPv6: [] },
+  selectsNamespaces: false,
+});
+
+/** Takes the named pools from `pools` anew, with nothing used in them; those not in it any more are dropped. */
+export function replacePools(
+  index: PoolIndex,
+  names: Iterable<string>,
+  pools: ReadonlyMap<string, Pool>,
+): void {
+  for (const name of names) {
+    const pool = pools.get(name);
+    if (pool === undefined) index.byName.delete(name);
+    else index.byName.set(name, createPoolState(pool));
+  }
+  index.ranked = [...index.byName.values()].sort((a, b) => comparePools(a.pool, b.pool));
+  const rangesOf = (family: Family): readonly PoolRange[] =>
+    sortRanges(
+      index.ranked.flatMap((state) => state.spaces[family]?.ranges.map((range) => ({ range, state })) ?? []),
+    );
+  index.ranges = { IPv4: rangesOf('IPv4'), IPv6: rangesOf('IPv6') };
+  index.selectsNamespaces = index.ranked.some(({ pool }) => selectsNamespaces(pool));
+}
+
+const createPoolState = (pool: Pool): PoolState => ({
+  pool,
+  spaces: {
+    IPv4: createFreeSpace('IPv4', pool.ranges, pool.avoidBuggyIPs),
+    IPv6: createFreeSpace('IPv6', pool.ranges, pool.avoidBuggyIPs),
+  },
+  services: new Set(),
+});
+
+/** The pool that can give the address, or why none can. */
+export function poolOf(index: PoolIndex, address: Address): PoolState | AddressRefusal {
+  const state = findRange(index.ranges[address.family], address.value)?.state;
+  if (state === undefined) return { kind: 'address-not-in-pools', address };
+  if (state.spaces[address.family]?.avoidBuggyIPs && isBuggy(address.value))
+    return { kind: 'address-avoided', address, pool: state.pool.name };
+  return state;
+}

@@ -1,0 +1,107 @@
+// Services, pools and Worlds to try the allocator with, in tests and benches: all fields set, those given changed.
+import { type Address, type AddressRange, cidrRange, parseAddress, parseCidr } from '../model/address.ts';
+import type { Pool, ServiceAllocation } from '../model/pool.ts';
+import type { AddressRequest, Service, ServicePort } from '../model/service.ts';
+import { type Change, emptyWorld, type Touched, type World } from '../model/world.ts';
+
+export function sampleAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
+/** `FIRST-LAST`, a CIDR block, or one address. */
+export function sampleRange(text: string): AddressRange {
+  const cidr = parseCidr(text);
+  if (cidr !== undefined) return cidrRange(cidr);
+  const [first = '', last = first] = text.split('-');
+  return { first: sampleAddress(first), last: sampleAddress(last) };
+}
+
+export const samplePool = (name: string, ranges: readonly string[], change: Partial<Pool> = {}): Pool => ({
+  name,
+  labels: {},
+  ranges: ranges.map(sampleRange),
+  autoAssign: true,
+  avoidBuggyIPs: false,
+  serviceAllocation: undefined,
+  ...change,
+});
+
+export const sampleAllocation = (change: Partial<ServiceAllocation>): ServiceAllocation => ({
+  priority: 0,
+  namespaces: [],
+  namespaceSelectors: [],
+  serviceSelectors: [],
+  ...change,
+});
+
+export const samplePort = (port: number, protocol: ServicePort['protocol'] = 'TCP'): ServicePort => ({
+  name: `${protocol}-${port}`.toLowerCase(),
+  protocol,
+  port,
+  nodePort: undefined,
+});
+
+export function sampleService(
+  key: string,
+  change: Partial<Service> = {},
+  request: Partial<AddressRequest> = {},
+): Service {
+  const [namespace = '', name = ''] = key.split('/');
+  return {
+    key,
+    namespace,
+    name,
+    labels: {},
+    type: 'LoadBalancer',
+    loadBalancerClass: undefined,
+    ports: [samplePort(80)],
+    selector: { app: name },
+    ipFamilies: [],
+    ipFamilyPolicy: 'SingleStack',
+    externalTrafficPolicy: 'Cluster',
+    internalTrafficPolicy: 'Cluster',
+    affinityTimeoutSeconds: undefined,
+    loadBalancerSourceRanges: [],
+    healthCheckNodePort: undefined,
+    publishNotReadyAddresses: false,
+    request: {
+      pool: undefined,
+      addresses: [],
+      sharingKey: undefined,
+      legacyAnnotations: [],
+      problem: undefined,
+      ...request,
+    },
+    allocated: { addresses: [], pool: undefined },
+    creationTimestamp: undefined,
+    ...change,
+  };
+}
+
+export const putService = (service: Service): Change => ({
+  kind: 'Service',
+  key: service.key,
+  object: service,
+});
+
+export const putPool = (pool: Pool): Change => ({ kind: 'IPAddressPool', key: pool.name, object: pool });
+
+export function sampleWorld(pools: readonly Pool[], services: readonly Service[] = []): World {
+  const world = emptyWorld();
+  world.complete = true;
+  for (const pool of pools) world.pools.set(pool.name, pool);
+  for (const service of services) world.services.set(service.key, service);
+  return world;
+}
+
+export const nothingTouched = (): Touched => ({
+  services: new Set(),
+  endpoints: new Set(),
+  nodes: new Set(),
+  namespaces: new Set(),
+  pools: new Set(),
+  l2Advertisements: new Set(),
+  becameComplete: false,
+});
