@@ -1,7 +1,14 @@
 // The text of a manifest file: one JSON value, or YAML documents; with lists of objects taken apart.
 import type { ObjectProblem } from '../model/problem.ts';
-import { type FieldPath, type FieldProblem, formatPath, formatValue } from './field-problem.ts';
-import { type ParsedObject, parseObject } from './parse-object.ts';
+import {
+  type FieldPath,
+  type FieldProblem,
+  fieldError,
+  formatPath,
+  formatValue,
+  hasError,
+} from './field-problem.ts';
+import { type Identity, idOf, type ParsedObject, parseObject } from './parse-object.ts';
 import { isRecord, type RawObject } from './record.ts';
 import { type DocumentContent, fieldLines, readYamlDocument } from './yaml-document.ts';
 
@@ -15,12 +22,18 @@ export interface Position {
   readonly path: FieldPath;
 }
 
-export interface ManifestObject extends ParsedObject {
+export interface ManifestObject {
+  readonly parsed: ParsedObject;
+  readonly identity: Identity;
   readonly position: Position;
+  /** What is wrong with this object. */
+  readonly problems: readonly ObjectProblem[];
 }
 
 export interface Manifest {
+  /** Objects of our kinds, accepted or not, that told their name; none twice. */
   readonly objects: readonly ManifestObject[];
+  /** What is wrong with the rest of the file. */
   readonly problems: readonly ObjectProblem[];
   /** True where every document told which object it is: then what is not in `objects` is not in the file. */
   readonly whole: boolean;
@@ -38,6 +51,7 @@ export function* readManifest(
 ): Generator<undefined, Manifest> {
   const objects: ManifestObject[] = [];
   const problems: ObjectProblem[] = [];
+  const positions = new Map<string, Position>();
   let whole = true;
   for (const [index, document] of documentsOf(text, format).entries()) {
     const content = readDocument(document, format);
@@ -58,13 +72,26 @@ export function* readManifest(
     const lineOf = fieldLines(document.text);
     for (const { raw, path } of objectsOf(content.value, [], {})) {
       const parsed = parseObject(isRecord(raw) ? raw : {});
-      const position = { document: index, path };
-      for (const problem of isRecord(raw) ? parsed.problems : [notAnObject(raw)]) {
+      const found = isRecord(raw) ? parsed.problems : [notAnObject(raw)];
+      const located = found.map((problem) => {
         const line = document.line + lineOf([...path, ...problem.path]) - 1;
-        problems.push(objectProblem(file, line, parsed, problem));
+        return objectProblem(file, line, parsed, problem);
+      });
+      const { identity } = parsed;
+      if (identity === undefined) {
+        problems.push(...located);
+        if (hasError(found)) whole = false;
+      } else if (positions.has(idOf(identity))) {
+        const first = positions.get(idOf(identity));
+        const firstLine = first === undefined ? '' : lineIn(text, format, first, ['metadata', 'name']);
+        const rule = `The same object is in this file at line ${firstLine} already: keep one of the two.`;
+        const line = document.line + lineOf([...path, 'metadata', 'name']) - 1;
+        problems.push(objectProblem(file, line, parsed, fieldError([], undefined, rule)));
+      } else {
+        const position = { document: index, path };
+        positions.set(idOf(identity), position);
+        objects.push({ parsed, identity, position, problems: located });
       }
-      if (parsed.identity !== undefined) objects.push({ ...parsed, position });
-      else if (parsed.problems.some(({ severity }) => severity === 'error')) whole = false;
       yield;
     }
   }

@@ -12,6 +12,9 @@ export interface Identity {
   readonly key: string;
 }
 
+/** An identity as one string. */
+export const idOf = ({ kind, key }: Identity): string => `${kind} ${key}`;
+
 export interface ParsedObject {
   /** As written; empty where there is none. */
   readonly kind: string;
@@ -102,3 +105,7 @@ function parseKind<K extends Kind>(
 /** The compiler cannot see that kind and object belong together in a union; here both come from the one K. */
 export const changeOf = <K extends Kind>(kind: K, key: string, object: ObjectOfKind[K] | undefined): Change =>
   ({ kind, key, object }) as Change;
+
+/** The reverse: the change's object if it is of this kind. The same cast for the same want. */
+export const objectOf = <K extends Kind>(kind: K, change: Change): ObjectOfKind[K] | undefined =>
+  change.kind === kind ? (change.object as ObjectOfKind[K] | undefined) : undefined;
