@@ -31,10 +31,14 @@ export interface LinkMember {
 /** One address and who may answer for it, as the agent's planner sees it; pulse elects among those alive. */
 export interface LinkAddress {
   readonly address: string;
+  /** The most wanted first, whether alive or not. */
+  readonly candidates: readonly LinkCandidate[];
+}
+
+export interface LinkCandidate {
+  readonly node: string;
   /** Only on these interfaces; empty: on all usable ones. */
   readonly interfaces: readonly string[];
-  /** Node names, the most wanted first, whether alive or not. */
-  readonly candidates: readonly string[];
 }
 
 /** From pulse. On every new connection it sends `hello`, `members`, then `owned` with `replace: true`. */

@@ -1,0 +1,163 @@
+// Who may announce an address, the most wanted first, and why the others may not: pure, and keyed by address.
+import { type Address, formatAddress } from '../model/address.ts';
+import type { L2Advertisement } from '../model/advertisement.ts';
+import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
+import { excludeFromLoadBalancersLabel, type Node } from '../model/node.ts';
+import type { Service, ServiceKey } from '../model/service.ts';
+import type { World } from '../model/world.ts';
+import { admits, covers, poolOf, preferenceWeight } from './eligible.ts';
+import type { AnnounceReason, NodeReason } from './reason.ts';
+import { rendezvousScore } from './rendezvous.ts';
+
+export interface AddressPlan {
+  readonly address: Address;
+  /** In order: more Services served there, higher preference weight, higher rendezvous score. */
+  readonly candidates: readonly Candidate[];
+  /** The nodes that may not, each with the first thing that rules it out. */
+  readonly excluded: readonly NodeReason[];
+  /** Why some Service with this address is announced nowhere. */
+  readonly reasons: readonly AnnounceReason[];
+}
+
+export interface Candidate {
+  readonly node: string;
+  /** Sorted; empty: all usable interfaces. */
+  readonly interfaces: readonly string[];
+}
+
+/** Whether a check of ours, where the slice has one, calls the endpoint healthy. */
+export type IsHealthy = (slice: EndpointSlice, endpoint: Endpoint) => boolean;
+
+/**
+ * Plans one address for the Services that have it. They are several only where they share it: then a node that serves
+ * one of them may announce it, and the node that serves the most is preferred.
+ */
+export function planAddress(
+  world: World,
+  address: Address,
+  services: Iterable<ServiceKey>,
+  isHealthy: IsHealthy,
+): AddressPlan {
+  const wanted = new Map<
+    string,
+    { served: number; weight: number; everywhere: boolean; interfaces: Set<string> }
+  >();
+  const excluded = new Map<string, NodeReason>();
+  const reasons: AnnounceReason[] = [];
+  const text = formatAddress(address);
+
+  for (const key of [...services].sort()) {
+    const service = world.services.get(key);
+    if (service === undefined) continue;
+    const matching = advertisementsOf(world, service, address);
+    if (!Array.isArray(matching)) {
+      reasons.push(matching);
+      continue;
+    }
+    const usable = usableNodes(world, service, isHealthy);
+    if (usable.total === 0) {
+      reasons.push({ kind: 'no-ready-endpoint', service: key });
+      continue;
+    }
+    let candidates = 0;
+    for (const node of world.nodes.values()) {
+      const admitting = matching.filter((advertisement) => admits(advertisement, node));
+      const reason = nodeReason(node, service, matching, admitting, usable.nodes);
+      if (reason !== undefined) {
+        excluded.set(node.name, reason);
+        continue;
+      }
+      candidates++;
+      const entry = wanted.get(node.name) ?? {
+        served: 0,
+        weight: 0,
+        everywhere: false,
+        interfaces: new Set(),
+      };
+      entry.served++;
+      entry.weight = Math.max(
+        entry.weight,
+        ...admitting.map((advertisement) => preferenceWeight(advertisement, node)),
+      );
+      for (const { interfaces } of admitting) {
+        if (interfaces.length === 0) entry.everywhere = true;
+        for (const name of interfaces) entry.interfaces.add(name);
+      }
+      wanted.set(node.name, entry);
+    }
+    if (candidates === 0) reasons.push({ kind: 'no-candidate', service: key, address: text });
+  }
+
+  const candidates = [...wanted]
+    .map(([node, entry]) => ({ node, ...entry, score: rendezvousScore(node, text) }))
+    .sort((a, b) => b.served - a.served || b.weight - a.weight || byScore(a, b))
+    .map(({ node, everywhere, interfaces }) => ({
+      node,
+      interfaces: everywhere ? [] : [...interfaces].sort(),
+    }));
+  for (const { node } of candidates) excluded.delete(node);
+  return { address, candidates, excluded: [...excluded.values()], reasons };
+}
+
+function byScore(a: { node: string; score: bigint }, b: { node: string; score: bigint }): number {
+  if (a.score !== b.score) return a.score > b.score ? -1 : 1;
+  return a.node < b.node ? -1 : 1;
+}
+
+/** The advertisements that cover the address for this Service, or why there are none. */
+function advertisementsOf(
+  world: World,
+  service: Service,
+  address: Address,
+): L2Advertisement[] | AnnounceReason {
+  const pool = poolOf(address, world.pools.values());
+  const text = formatAddress(address);
+  if (pool === undefined) return { kind: 'address-in-no-pool', service: service.key, address: text };
+  const matching = [...world.l2Advertisements.values()].filter((advertisement) =>
+    covers(advertisement, pool, service),
+  );
+  if (matching.length > 0) return matching;
+  return { kind: 'no-advertisement', service: service.key, address: text, pool: pool.name };
+}
+
+/**
+ * How many endpoints can be used, and on which nodes: those that are ready, or, where none is, those that still serve
+ * while they terminate (the data plane falls back on the same).
+ */
+function usableNodes(
+  world: World,
+  service: Service,
+  isHealthy: IsHealthy,
+): { total: number; nodes: Set<string> } {
+  const healthy: Endpoint[] = [];
+  for (const slice of world.slicesOfService.get(service.key)?.values() ?? []) {
+    healthy.push(...slice.endpoints.filter((endpoint) => isHealthy(slice, endpoint)));
+  }
+  const ready = healthy.filter((endpoint) => endpoint.ready || service.publishNotReadyAddresses);
+  const usable =
+    ready.length > 0 ? ready : healthy.filter((endpoint) => endpoint.serving && endpoint.terminating);
+  const nodes = new Set<string>();
+  for (const { nodeName } of usable) if (nodeName !== undefined) nodes.add(nodeName);
+  return { total: usable.length, nodes };
+}
+
+function nodeReason(
+  node: Node,
+  service: Service,
+  matching: readonly L2Advertisement[],
+  admitting: readonly L2Advertisement[],
+  usableNodes: ReadonlySet<string>,
+): NodeReason | undefined {
+  if (Object.hasOwn(node.labels, excludeFromLoadBalancersLabel)) {
+    return { kind: 'node-excluded', node: node.name, label: excludeFromLoadBalancersLabel };
+  }
+  if (node.networkUnavailable) return { kind: 'node-network-unavailable', node: node.name };
+  if (admitting.length === 0) {
+    const advertisements = matching.map(({ name }) => name).sort();
+    return { kind: 'node-selector-mismatch', node: node.name, advertisements };
+  }
+  if (service.externalTrafficPolicy === 'Local' && !usableNodes.has(node.name)) {
+    return { kind: 'no-local-endpoint', node: node.name, service: service.key };
+  }
+  return undefined;
+}
