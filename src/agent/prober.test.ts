@@ -74,7 +74,7 @@ function start(t: import('node:test').TestContext, concurrency = 8) {
 
 test('each endpoint is probed at the port and path of the check, again and again', async (t) => {
   const { prober, probed, pass } = start(t);
-  prober.update('web/web-1', slice(['198.51.100.1']));
+  prober.update('web/web', [slice(['198.51.100.1'])]);
   await pass(100);
   await pass(1000);
   assert.equal(probed.length, 2);
@@ -90,7 +90,7 @@ test('each endpoint is probed at the port and path of the check, again and again
 test('an endpoint is told unhealthy and healthy again exactly when that changes', async (t) => {
   const { prober, answers, changed, pass, healthy } = start(t);
   const current = slice(['198.51.100.1', '198.51.100.2']);
-  prober.update(current.key, current);
+  prober.update('web/web', [current]);
   assert.deepEqual(healthy(current), [true, true]);
   await pass(100);
   answers.set('198.51.100.2', { kind: 'probe-refused' });
@@ -98,7 +98,7 @@ test('an endpoint is told unhealthy and healthy again exactly when that changes'
   assert.deepEqual([healthy(current), changed], [[true, true], []]);
   await pass(1000);
   assert.deepEqual([healthy(current), changed], [[true, false], ['web/web']]);
-  assert.deepEqual(prober.unhealthy(), [
+  assert.deepEqual(prober.failures(), [
     { service: 'web/web', address: '198.51.100.2', port: 9090, failure: { kind: 'probe-refused' } },
   ]);
   answers.clear();
@@ -116,20 +116,20 @@ test('an endpoint that stays keeps its health over changes of its slice', async 
   const { prober, answers, pass, healthy } = start(t);
   const current = slice(['198.51.100.1']);
   answers.set('198.51.100.1', { kind: 'probe-refused' });
-  prober.update(current.key, current);
+  prober.update('web/web', [current]);
   await pass(100);
   const grown = slice(['198.51.100.1', '198.51.100.2']);
-  prober.update(grown.key, grown);
+  prober.update('web/web', [grown]);
   assert.deepEqual(healthy(grown), [false, true]);
 });
 
 test('endpoints that are gone, and those without a check, are not probed', async (t) => {
   const { prober, probed, pass, healthy } = start(t);
   const current = slice(['198.51.100.1']);
-  prober.update(current.key, current);
-  prober.update(current.key, undefined);
+  prober.update('web/web', [current]);
+  prober.update('web/web', []);
   const unchecked = { ...slice(['198.51.100.2']), key: 'web/web-2', healthCheck: undefined };
-  prober.update(unchecked.key, unchecked);
+  prober.update('web/web', [unchecked]);
   await pass(5000);
   assert.equal(probed.length, 0);
   assert.deepEqual(healthy(unchecked), [true]);
@@ -138,7 +138,7 @@ test('endpoints that are gone, and those without a check, are not probed', async
 test('no more probes run at once than allowed, and all get their turn', async (t) => {
   const { prober, probed, pass, mostUnderWay } = start(t, 3);
   const addresses = Array.from({ length: 10 }, (_, index) => `198.51.100.${index + 1}`);
-  prober.update('web/web-1', slice(addresses));
+  prober.update('web/web', [slice(addresses)]);
   await pass(100);
   assert.equal(new Set(probed.map(({ address }) => address)).size, 10);
   assert.equal(mostUnderWay(), 3);
@@ -146,7 +146,7 @@ test('no more probes run at once than allowed, and all get their turn', async (t
 
 test('nothing is probed after the end', async (t) => {
   const { prober, probed, stop, pass } = start(t);
-  prober.update('web/web-1', slice(['198.51.100.1']));
+  prober.update('web/web', [slice(['198.51.100.1'])]);
   stop.abort();
   await pass(5000);
   assert.equal(probed.length, 0);

@@ -1,6 +1,7 @@
 // Probes the endpoints whose slices ask for a check of ours, each at its own jittered pace, not too many at once.
+import { type EndpointHealthKey, endpointHealthKey } from '../dataplane/endpoints.ts';
 import { formatAddress } from '../model/address.ts';
-import type { Endpoint, EndpointSlice, EndpointSliceKey, HealthCheck } from '../model/endpoint-slice.ts';
+import type { Endpoint, EndpointSlice, HealthCheck } from '../model/endpoint-slice.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { afterProbe, type EndpointHealth, type ProbeFailure, unknownHealth } from './health-check.ts';
 import type { ProbeTarget } from './probe.ts';
@@ -25,14 +26,17 @@ export interface UnhealthyEndpoint {
 }
 
 export interface Prober {
-  /** The slice as it is now, undefined: it is gone. Endpoints that stay keep their health. */
-  update(key: EndpointSliceKey, slice: EndpointSlice | undefined): void;
+  /** The Service's slices as they are now; none: it is gone. Endpoints that stay keep their health. */
+  update(service: ServiceKey, slices: Iterable<EndpointSlice>): void;
+  /** Kept up to date in place. */
+  readonly unhealthy: ReadonlySet<EndpointHealthKey>;
   /** True for an endpoint without a check. */
   isHealthy(slice: EndpointSlice, endpoint: Endpoint): boolean;
-  unhealthy(): UnhealthyEndpoint[];
+  failures(): UnhealthyEndpoint[];
 }
 
 interface Subject {
+  readonly key: EndpointHealthKey;
   readonly service: ServiceKey;
   check: HealthCheck;
   target: ProbeTarget;
@@ -41,8 +45,11 @@ interface Subject {
   isGone: boolean;
 }
 
+type Subjects = Map<EndpointHealthKey, Subject>;
+
 export function createProber(options: ProberOptions): Prober {
-  const subjectsOf = new Map<EndpointSliceKey, Map<string, Subject>>();
+  const subjectsOf = new Map<ServiceKey, Subjects>();
+  const unhealthy = new Set<EndpointHealthKey>();
   const waiting: Subject[] = [];
   let underWay = 0;
 
@@ -76,43 +83,40 @@ export function createProber(options: ProberOptions): Prober {
     underWay--;
     startWaiting();
     if (subject.isGone || options.signal.aborted) return;
-    const before = countsAsHealthy(subject.health);
     subject.health = afterProbe(subject.health, failure, subject.check);
     schedule(subject, nextDelay(subject.check));
-    if (countsAsHealthy(subject.health) !== before) options.changed(subject.service);
+    const isOut = subject.health.verdict === 'unhealthy';
+    if (isOut === unhealthy.has(subject.key)) return;
+    if (isOut) unhealthy.add(subject.key);
+    else unhealthy.delete(subject.key);
+    options.changed(subject.service);
   };
 
   const drop = (subject: Subject): void => {
     subject.isGone = true;
+    unhealthy.delete(subject.key);
     clearTimeout(subject.timer);
   };
 
-  const update = (key: EndpointSliceKey, slice: EndpointSlice | undefined): void => {
-    const before = subjectsOf.get(key);
-    const after = new Map<string, Subject>();
-    for (const { address, service, check, target } of slice === undefined ? [] : targetsOf(slice)) {
-      const known = before?.get(address);
-      before?.delete(address);
-      if (known !== undefined && known.service === service) {
-        known.check = check;
-        known.target = target;
-        after.set(address, known);
-        continue;
+  const add = (key: EndpointHealthKey, service: ServiceKey, wanted: WantedProbe): Subject => {
+    const subject = { key, service, ...wanted, health: unknownHealth, timer: undefined, isGone: false };
+    schedule(subject, firstDelay(wanted.check));
+    return subject;
+  };
+
+  const update = (service: ServiceKey, slices: Iterable<EndpointSlice>): void => {
+    const before = subjectsOf.get(service);
+    const after: Subjects = new Map();
+    for (const slice of slices) {
+      for (const [key, wanted] of probesOf(slice)) {
+        const known = before?.get(key);
+        after.set(key, known === undefined ? add(key, service, wanted) : Object.assign(known, wanted));
+        before?.delete(key);
       }
-      const subject: Subject = {
-        service,
-        check,
-        target,
-        health: unknownHealth,
-        timer: undefined,
-        isGone: false,
-      };
-      after.set(address, subject);
-      schedule(subject, firstDelay(check));
     }
     for (const subject of before?.values() ?? []) drop(subject);
-    if (after.size > 0) subjectsOf.set(key, after);
-    else subjectsOf.delete(key);
+    if (after.size > 0) subjectsOf.set(service, after);
+    else subjectsOf.delete(service);
   };
 
   options.signal.addEventListener('abort', () => {
@@ -121,44 +125,33 @@ export function createProber(options: ProberOptions): Prober {
 
   return {
     update,
-    isHealthy(slice, endpoint) {
-      if (slice.healthCheck === undefined) return true;
-      const subject = subjectsOf.get(slice.key)?.get(formatAddress(endpoint.address));
-      return subject === undefined || countsAsHealthy(subject.health);
-    },
-    unhealthy() {
-      const found: UnhealthyEndpoint[] = [];
-      for (const subjects of subjectsOf.values()) {
-        for (const { service, target, health } of subjects.values()) {
-          if (countsAsHealthy(health) || health.failure === undefined) continue;
-          found.push({ service, address: target.address, port: target.port, failure: health.failure });
-        }
-      }
-      return found;
-    },
+    unhealthy,
+    isHealthy: (slice, endpoint) =>
+      slice.healthCheck === undefined || !unhealthy.has(endpointHealthKey(slice.key, endpoint.address)),
+    failures: () =>
+      [...subjectsOf.values()]
+        .flatMap((subjects) => [...subjects.values()])
+        .flatMap(({ key, service, target: { address, port }, health: { failure } }) =>
+          failure === undefined || !unhealthy.has(key) ? [] : [{ service, address, port, failure }],
+        ),
   };
 }
 
-const countsAsHealthy = (health: EndpointHealth): boolean => health.verdict !== 'unhealthy';
-
-interface WantedTarget {
-  readonly address: string;
-  readonly service: ServiceKey;
+interface WantedProbe {
   readonly check: HealthCheck;
   readonly target: ProbeTarget;
 }
 
-/** One a distinct address; none without a check or where the port that it names is not there. */
-function targetsOf(slice: EndpointSlice): WantedTarget[] {
+/** One a distinct address; none without a check, or where the port that it names is not there. */
+function probesOf(slice: EndpointSlice): Map<EndpointHealthKey, WantedProbe> {
+  const probes = new Map<EndpointHealthKey, WantedProbe>();
   const check = slice.healthCheck;
   const port = slice.ports.find(({ name }) => check?.portName === undefined || check.portName === name)?.port;
-  if (check === undefined || port === undefined) return [];
+  if (check === undefined || port === undefined) return probes;
   const { type, path, timeoutMilliseconds } = check;
-  const addresses = new Set(slice.endpoints.map((endpoint) => formatAddress(endpoint.address)));
-  return [...addresses].map((address) => ({
-    address,
-    service: slice.service,
-    check,
-    target: { type, address, port, path, timeoutMilliseconds },
-  }));
+  for (const { address } of slice.endpoints) {
+    const target = { type, address: formatAddress(address), port, path, timeoutMilliseconds };
+    probes.set(endpointHealthKey(slice.key, address), { check, target });
+  }
+  return probes;
 }
