@@ -31,6 +31,9 @@ interface FolderWatch {
   readonly watcher: Pick<FSWatcher, 'close' | 'on'>;
 }
 
+/** Compared between two yields. */
+const filesAtOnce = 500;
+
 /** Paths are relative to the root. Nothing happens before the first `scan`. */
 export class FolderTree implements Disposable {
   readonly #root: string;
@@ -90,8 +93,8 @@ export class FolderTree implements Disposable {
       const walk = yield* this.#walk(start);
       // What a link leads to can only be judged with the whole tree in view.
       const partial = start !== '' && walk.links.size > 0;
-      if (partial) this.#apply('', yield* this.#walk(''));
-      else this.#apply(start, walk);
+      if (partial) yield* this.#apply('', yield* this.#walk(''));
+      else yield* this.#apply(start, walk);
     }
     this.#scanning = false;
   }
@@ -105,7 +108,7 @@ export class FolderTree implements Disposable {
     return walkTree(this.#root, start, this.#filter, (path, identity) => this.#watch(path, identity));
   }
 
-  #apply(start: string, walk: Walk): void {
+  *#apply(start: string, walk: Walk): Generator<undefined, void> {
     this.#rootMissing = walk.rootMissing;
     this.#dropWatches(start, walk.folders);
     if (walk.rootMissing) return;
@@ -116,13 +119,16 @@ export class FolderTree implements Disposable {
       for (const path of [...this.#failures.keys()]) if (isBelow(start, path)) this.#failures.delete(path);
       for (const [path, failure] of walk.failures) this.#failures.set(path, failure);
     }
+    let count = 0;
     for (const [path, stamp] of walk.files) {
+      if (++count % filesAtOnce === 0) yield;
       if (this.#toldMeanwhile.has(path)) continue;
       if (stamp !== '' && this.#files.get(path) === stamp) continue;
       this.#files.set(path, stamp);
       this.#listener.changed(path);
     }
     for (const path of [...this.#files.keys()]) {
+      if (++count % filesAtOnce === 0) yield;
       if (!isBelow(start, path) || walk.files.has(path) || this.#toldMeanwhile.has(path)) continue;
       this.#files.delete(path);
       this.#listener.gone(path);

@@ -53,6 +53,7 @@ export class FolderWorld {
   #crossProblems: readonly CrossObjectProblem[] = [];
   readonly #otherProblems = new Map<string, readonly ObjectProblem[]>();
   readonly #dirty = new Set<string>();
+  #configurationDirty = false;
   #problemsChanged = true;
 
   constructor(locate: Locate) {
@@ -109,27 +110,37 @@ export class FolderWorld {
     this.#problemsChanged = true;
   }
 
-  /** What changed since the last flush: one change a key at most. */
-  flush(): Change[] {
+  /** False when a flush has nothing to tell. */
+  get isDirty(): boolean {
+    return this.#dirty.size > 0 || this.#configurationDirty;
+  }
+
+  /**
+   * What changed since the last flush, one change a key at most. With a limit it may have to be called again; the
+   * configuration kinds come last, when all that they depend on is known.
+   */
+  flush(limit = Number.POSITIVE_INFINITY): Change[] {
     const changes: Change[] = [];
-    let configurationChanged = false;
+    let count = 0;
     for (const id of this.#dirty) {
+      if (++count > limit) return changes;
+      this.#dirty.delete(id);
       const claim = this.#claims.get(id);
       if (claim === undefined) continue;
       const entry = this.#resolve(id, claim);
       if (isConfigurationKind(claim.identity.kind)) {
-        configurationChanged = true;
+        this.#configurationDirty = true;
         this.#setCandidate(id, claim, entry);
         continue;
       }
       const { kind, key } = claim.identity;
-      if (kind === 'Node' && this.#configuration.BGPAdvertisement.size > 0) configurationChanged = true;
+      if (kind === 'Node' && this.#configuration.BGPAdvertisement.size > 0) this.#configurationDirty = true;
       // Invalid, and never valid in this file: what another file put in force stays.
       if (entry === undefined && claim.claimants.length > 0) continue;
       this.#emit(id, this.#withStatus(entry?.change) ?? changeOf(kind, key, undefined), changes);
     }
-    this.#dirty.clear();
-    if (configurationChanged) this.#planConfiguration(changes);
+    if (this.#configurationDirty) this.#planConfiguration(changes);
+    this.#configurationDirty = false;
     return changes;
   }
 

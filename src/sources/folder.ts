@@ -112,12 +112,11 @@ class FolderSource implements Source {
     }
     if (this.#stop.signal.aborted) return;
     this.#loader.firstListIsRead();
-    const changes = this.#world.flush();
-    for (let from = 0; from === 0 || from < changes.length; from += changesAtOnce) {
-      const complete = from + changesAtOnce >= changes.length;
-      listener.batch({ changes: changes.slice(from, from + changesAtOnce), complete });
+    do {
+      const changes = this.#world.flush(changesAtOnce);
+      listener.batch({ changes, complete: !this.#world.isDirty });
       await this.#slicer.pause();
-    }
+    } while (this.#world.isDirty);
     this.#listener = listener;
     this.#tellProblems(listener);
     await this.#lastGood?.removeOrphans(this.#loader.brokenFiles);
