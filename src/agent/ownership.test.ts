@@ -1,0 +1,30 @@
+// Tests of what this node owns.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LinkOwned } from '../pulse/link.ts';
+import { createOwnership, nothingOwned } from './ownership.ts';
+
+const owned = (address: string, ...interfaces: string[]): LinkOwned => ({
+  address,
+  interfaces,
+  cause: 'elected',
+  from: undefined,
+});
+
+test('changes are told by address, once', () => {
+  const ownership = createOwnership();
+  const apply = (replace: boolean, upserts: LinkOwned[], removals: string[] = []): string[] =>
+    [...ownership.apply({ type: 'owned', replace, upserts, removals })].sort();
+  assert.deepEqual(apply(true, [owned('192.0.2.1', 'eth0'), owned('192.0.2.2', 'eth0')]), [
+    '192.0.2.1',
+    '192.0.2.2',
+  ]);
+  assert.deepEqual(apply(false, [owned('192.0.2.1', 'eth0')]), []);
+  assert.deepEqual(apply(false, [owned('192.0.2.1', 'eth0', 'eth1')], ['192.0.2.2', '192.0.2.9']), [
+    '192.0.2.1',
+    '192.0.2.2',
+  ]);
+  assert.deepEqual(apply(true, [owned('192.0.2.3', 'eth0')]), ['192.0.2.1', '192.0.2.3']);
+  assert.deepEqual([...ownership.addresses.keys()], ['192.0.2.3']);
+  assert.deepEqual([...ownership.apply(nothingOwned)], ['192.0.2.3']);
+});
