@@ -1,0 +1,99 @@
+// Tests of what is reported about the Services that this node answers for.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAddressIndex } from '../announce/address-index.ts';
+import type { LinkOwned } from '../pulse/link.ts';
+import { createOwnershipReport } from './ownership-report.ts';
+import { service } from './test-world.ts';
+
+function start(reportedBefore: readonly string[] = []) {
+  const index = createAddressIndex();
+  const owned = new Map<string, LinkOwned>();
+  const stored = new Map<string, unknown>(
+    reportedBefore.map((key) => [`l2-node-1.${key.replace('/', '.')}`, 'old']),
+  );
+  stored.set('l2-node-2.web.a', 'old');
+  const messages: string[] = [];
+  const report = createOwnershipReport({
+    node: 'node-1',
+    index,
+    owned,
+    statuses: {
+      put: ({ metadata, status }) => stored.set(metadata.name, status),
+      remove: (kind, _namespace, name) => kind === 'ServiceL2Status' && stored.delete(name),
+      idle: async () => {},
+    },
+    events: { record: ({ reason, message }) => messages.push(`${reason}: ${message}`) },
+    reportedBefore,
+  });
+  const has = (name: string, ...addresses: string[]): void => {
+    const { key, object } = service(name, addresses);
+    index.update(key, object);
+    report.serviceChanged(key);
+  };
+  const own = (address: string, more: Partial<LinkOwned> = {}): void => {
+    owned.set(address, { address, interfaces: ['eth0'], cause: 'elected', from: undefined, ...more });
+    report.addressesChanged([address]);
+  };
+  const lose = (address: string): void => {
+    owned.delete(address);
+    report.addressesChanged([address]);
+  };
+  const interfaces = (name: string): unknown => {
+    const status = stored.get(`l2-node-1.web.${name}`);
+    if (typeof status !== 'object' || status === null || !('interfaces' in status)) return status;
+    return status.interfaces;
+  };
+  if (reportedBefore.length === 0) report.reconcile();
+  return { report, stored, messages, has, own, lose, interfaces };
+}
+
+test('a Service is reported with its interfaces while this node answers for one of its addresses', () => {
+  const { stored, has, own, lose, interfaces } = start();
+  has('a', '192.0.2.1', '2001:db8::1');
+  assert.equal(interfaces('a'), undefined);
+  own('192.0.2.1');
+  own('2001:db8::1', { interfaces: ['eth1'] });
+  assert.deepEqual(interfaces('a'), [{ name: 'eth0' }, { name: 'eth1' }]);
+  lose('192.0.2.1');
+  assert.deepEqual(interfaces('a'), [{ name: 'eth1' }]);
+  lose('2001:db8::1');
+  assert.deepEqual([...stored.keys()], ['l2-node-2.web.a']);
+});
+
+test('a Service that is deleted, or loses its address, is reported no more', () => {
+  const { has, own, interfaces } = start();
+  has('a', '192.0.2.1');
+  own('192.0.2.1');
+  has('a');
+  assert.equal(interfaces('a'), undefined);
+});
+
+test('Services that share an address are all reported', () => {
+  const { has, own, interfaces } = start();
+  has('a', '192.0.2.1');
+  has('b', '192.0.2.1');
+  own('192.0.2.1');
+  assert.deepEqual([interfaces('a'), interfaces('b')], [[{ name: 'eth0' }], [{ name: 'eth0' }]]);
+});
+
+test('a takeover takes back the report of the dead node, and its event names both', () => {
+  const { stored, messages, has, own } = start();
+  has('a', '192.0.2.1');
+  own('192.0.2.1', { cause: 'takeover', from: 'node-2' });
+  assert.deepEqual([...stored.keys()], ['l2-node-1.web.a']);
+  assert.deepEqual(messages, [
+    'nodeAssigned: Node node-1 answers for 192.0.2.1 with protocol layer2, taken over from node-2.',
+  ]);
+});
+
+test('after a restart, what still holds is no news, and what does not is taken back', () => {
+  const { report, messages, has, own, interfaces } = start(['web/a', 'web/gone', 'web/moved']);
+  has('moved', '192.0.2.2');
+  has('a', '192.0.2.1');
+  own('192.0.2.1');
+  report.reconcile();
+  assert.deepEqual(interfaces('a'), [{ name: 'eth0' }]);
+  assert.deepEqual([interfaces('gone'), interfaces('moved')], [undefined, undefined]);
+  assert.deepEqual(messages, []);
+});
