@@ -62,11 +62,10 @@ export const createAllocator = (policy: ClassPolicy): Allocator => ({
 });
 export function addRecord(allocator: Allocator, service: Service): ServiceRecord {
   const { key, namespace } = service;
-  const created = Date.parse(service.creationTimestamp ?? '');
   const record: ServiceRecord = {
     key,
     namespace,
-    age: Number.isNaN(created) ? Number.POSITIVE_INFINITY : created,
+    age: ageOf(service),
     terms: undefined,
     pool: undefined,
     addresses: [],
@@ -77,6 +76,11 @@ export function addRecord(allocator: Allocator, service: Service): ServiceRecord
   if (siblings === undefined) allocator.ofNamespace.set(namespace, new Set([key]));
   else siblings.add(key);
   return record;
+}
+
+function ageOf({ creationTimestamp }: Service): number {
+  const created = creationTimestamp === undefined ? Number.NaN : Date.parse(creationTimestamp);
+  return Number.isNaN(created) ? Number.POSITIVE_INFINITY : created;
 }
 
 export const allocationOf = ({ pool, addresses }: ServiceRecord): Allocated => ({

@@ -52,7 +52,7 @@ const none = (reason: AllocationReason, tokens: readonly Token[] = []): Choice =
 });
 
 /** What to try on all pools before the next: with PreferDualStack both families, then one alone. */
-function familyPasses(service: Service, pools: readonly PoolState[]): readonly (readonly Family[])[] {
+export function familyPasses(service: Service, pools: readonly PoolState[]): readonly (readonly Family[])[] {
   const { addresses: asked } = service.request;
   const demand = familyDemand(service, asked);
   const anyIPv4 = pools.some((pool) => pool.spaces.IPv4 !== undefined);

@@ -17,8 +17,30 @@ export class Heap<T> {
   }
 
   push(item: T): void {
+    this.#rise(this.#items.length, item);
+  }
+
+  /** The gap sinks to the bottom and the last item rises from there: half the comparisons of sinking the item. */
+  pop(): T | undefined {
     const items = this.#items;
-    let at = items.length;
+    const first = items[0];
+    const last = items.pop();
+    if (items.length === 0 || last === undefined) return first;
+    let gap = 0;
+    for (let child = 1; child < items.length; child = 2 * gap + 1) {
+      const left = items[child] as T; // child is below the length
+      const right = items[child + 1];
+      const rightIsFirst = right !== undefined && this.#before(right, left);
+      items[gap] = rightIsFirst ? right : left;
+      gap = rightIsFirst ? child + 1 : child;
+    }
+    this.#rise(gap, last);
+    return first;
+  }
+
+  #rise(from: number, item: T): void {
+    const items = this.#items;
+    let at = from;
     while (at > 0) {
       const parentAt = (at - 1) >> 1;
       const parent = items[parentAt] as T; // parentAt is below the length
@@ -27,26 +49,5 @@ export class Heap<T> {
       at = parentAt;
     }
     items[at] = item;
-  }
-
-  pop(): T | undefined {
-    const items = this.#items;
-    const first = items[0];
-    const last = items.pop();
-    if (items.length === 0 || last === undefined) return first;
-    let at = 0;
-    for (;;) {
-      const leftAt = 2 * at + 1;
-      const left = items[leftAt];
-      if (left === undefined) break;
-      const right = items[leftAt + 1];
-      const rightIsFirst = right !== undefined && this.#before(right, left);
-      const child = rightIsFirst ? right : left;
-      if (!this.#before(child, last)) break;
-      items[at] = child;
-      at = rightIsFirst ? leftAt + 1 : leftAt;
-    }
-    items[at] = last;
-    return first;
   }
 }

@@ -24,23 +24,22 @@ import type { AllocationReason } from './reason.ts';
 import { unusableRequest } from './request.ts';
 import type { Supply } from './seek.ts';
 import { settle } from './settle.ts';
-import { nextWaiter, type Order, olderThan, unpark, waitsBefore } from './waiting.ts';
+import { isBefore, nextWaiter, type Turn, unpark } from './waiting.ts';
 
 /** One Service that is being looked at. */
-interface Examination {
+interface Examination extends Turn {
   readonly service: Service;
   readonly record: ServiceRecord;
   /** Its own object changed: it leaves rather than those whose object did not, and is always reported. */
   readonly touched: boolean;
   readonly before: Allocated;
   readonly reasonBefore: AllocationReason | undefined;
-  readonly lost: Loss[];
+  lost: readonly Loss[];
 }
 
-/** A Service to give addresses to; `examination` is undefined for one that waited and may try because of `news`. */
-interface Task extends Order {
-  readonly examination: Examination | undefined;
-  readonly news: News | undefined;
+/** A Service that waits may try again because of the news. */
+interface Wake extends Turn {
+  readonly news: News;
 }
 
 interface Run {
@@ -49,7 +48,8 @@ interface Run {
   readonly supply: Supply;
   /** Those who have addresses, or had by their status, and may keep them. */
   readonly claims: Heap<Examination>;
-  readonly tasks: Heap<Task>;
+  /** Those who lack an address. */
+  readonly tasks: Heap<Examination | Wake>;
 }
 
 /**
@@ -69,7 +69,7 @@ export function* plan(
     world,
     supply: { ledger, pools, namespaces: world.namespaces },
     claims: new Heap(claimsBefore),
-    tasks: new Heap<Task>(waitsBefore),
+    tasks: new Heap<Examination | Wake>(isBefore),
   };
   const isFirst = !allocator.started;
   allocator.started = true;
@@ -117,41 +117,47 @@ function begin(run: Run, key: ServiceKey, touched: boolean): Decision | undefine
     return { service: key, outcome, changed: known !== undefined, before, lost };
   }
   const record = known ?? addRecord(allocator, service);
-  const examination = { service, record, touched, before, reasonBefore: record.reason, lost: [] };
+  const examination = examine(service, record, before, touched);
   takeBack(allocator, record);
   unpark(allocator.waiting, key);
   record.terms = sharingTerms(service);
   record.reason = undefined;
   if (before.addresses.length > 0) run.claims.push(examination);
-  else run.tasks.push(taskFor(examination));
+  else run.tasks.push(examination);
   return undefined;
 }
 
-/** Those whose own object did not change first, then the oldest. */
-function claimsBefore(a: Examination, b: Examination): boolean {
-  if (a.touched !== b.touched) return b.touched;
-  return olderThan(orderOf(a.record), orderOf(b.record));
-}
-
-const orderOf = ({ key, age }: ServiceRecord): Omit<Order, 'second'> => ({ service: key, age });
-
-const taskFor = (examination: Examination): Task => ({
-  ...orderOf(examination.record),
+const examine = (
+  service: Service,
+  record: ServiceRecord,
+  before: Allocated,
+  touched: boolean,
+): Examination => ({
+  key: record.key,
+  age: record.age,
   second: false,
-  examination,
-  news: undefined,
+  service,
+  record,
+  touched,
+  before,
+  reasonBefore: record.reason,
+  lost: [],
 });
+
+/** Those whose own object did not change first, then the oldest. */
+const claimsBefore = (a: Examination, b: Examination): boolean =>
+  a.touched === b.touched ? isBefore(a, b) : b.touched;
 
 /** Gives back to the Service what it may keep; what it lacks then is a task, after all have kept theirs. */
 function keep(run: Run, examination: Examination): Decision | undefined {
-  const { service, record, before, lost } = examination;
+  const { service, record, before } = examination;
   const kept = keepClaimed(run.supply, service, record.terms, before);
-  lost.push(...kept.lost);
+  examination.lost = kept.lost;
   if (kept.pool !== undefined) give(run.allocator, record, kept.pool, kept.addresses);
   const wanted = service.ipFamilyPolicy === 'SingleStack' ? 1 : 2;
   const unusable = unusableRequest(service);
   if (kept.addresses.length < wanted && (unusable === undefined || kept.addresses.length === 0)) {
-    run.tasks.push(taskFor(examination));
+    run.tasks.push(examination);
     return undefined;
   }
   record.reason = unusable;
@@ -165,22 +171,24 @@ function spreadNews(run: Run): void {
   news.clear();
 }
 
-function pushNext(run: Run, news: News, last: Order | undefined): void {
+function pushNext(run: Run, news: News, last: Turn | undefined): void {
   const { pools, waiting } = run.allocator;
   const { token, space } = news;
   const free = space && pools.byName.get(space.pool)?.spaces[space.family];
   if (space !== undefined && (free === undefined || availableIn(free) <= 0n)) return;
   const waiter = nextWaiter(waiting, token, last);
-  if (waiter !== undefined) run.tasks.push({ ...waiter, examination: undefined, news });
+  if (waiter === undefined) return;
+  const { key, age, second } = waiter;
+  run.tasks.push({ key, age, second, news });
 }
 
-function perform(run: Run, task: Task): Decision | undefined {
-  const examination = task.examination ?? wake(run, task.service);
+function perform(run: Run, task: Examination | Wake): Decision | undefined {
+  const examination = 'news' in task ? wake(run, task.key) : task;
   if (examination !== undefined) {
     const { service, record, lost } = examination;
-    lost.push(...settle(run.allocator, run.supply, service, record));
+    examination.lost = [...lost, ...settle(run.allocator, run.supply, service, record)];
   }
-  if (task.news !== undefined) pushNext(run, task.news, task);
+  if ('news' in task) pushNext(run, task.news, task);
   return examination && decide(examination);
 }
 
@@ -190,8 +198,7 @@ function wake({ allocator, world }: Run, key: ServiceKey): Examination | undefin
   const service = world.services.get(key);
   if (!allocator.waiting.waiters.has(key) || record === undefined || service === undefined) return undefined;
   unpark(allocator.waiting, key);
-  const before = allocationOf(record);
-  return { service, record, touched: false, before, reasonBefore: record.reason, lost: [] };
+  return examine(service, record, allocationOf(record), false);
 }
 
 function decide({ record, touched, before, reasonBefore, lost }: Examination): Decision | undefined {

@@ -7,6 +7,8 @@ import { formatPort, type PortKey } from './port-key.ts';
 /** Why one pool is not for a Service. */
 export type PoolRefusal =
   | { readonly kind: 'not-auto-assign' }
+  | { readonly kind: 'not-asked-for' }
+  | { readonly kind: 'address-unavailable' }
   | { readonly kind: 'namespace-not-allowed'; readonly namespace: string }
   | { readonly kind: 'labels-not-selected' }
   | { readonly kind: 'no-family'; readonly family: Family }
@@ -93,21 +95,28 @@ export type AllocationReason =
 
 const poolSentences: Sentences<PoolRefusal> = {
   'not-auto-assign': () => 'gives addresses only to who asks for it (autoAssign is false)',
+  'not-asked-for': () => 'the Service asks for another pool, or for an address of another',
+  'address-unavailable': () => 'cannot give the address that the Service asks for',
   'namespace-not-allowed': ({ namespace }) =>
     `its serviceAllocation does not allow the namespace ${namespace}`,
   'labels-not-selected': () => 'its serviceSelectors do not match the labels of the Service',
   'no-family': ({ family }) => `has no ${family} addresses`,
-  'no-free-address': ({ family, size }) =>
-    size === 1n
+  'no-free-address': ({ family, size }) => {
+    if (size === 0n) return `has no ${family} address that it may give`;
+    return size === 1n
       ? `its only ${family} address is in use`
-      : `all of its ${size} ${family} addresses are in use`,
+      : `all of its ${size} ${family} addresses are in use`;
+  },
 };
 
 /** A clause without subject or full stop, as in `pool X: CLAUSE`. */
 export const poolRefusalClause = (refusal: PoolRefusal): string => sentence(poolSentences, refusal);
 
-const listPools = (pools: readonly RefusedPool[]): string =>
-  pools.map(({ pool, refusal }) => `${pool}: ${poolRefusalClause(refusal)}`).join('; ');
+/** At most ten, for events and statuses have a limit. */
+function listPools(pools: readonly RefusedPool[]): string {
+  const clauses = pools.slice(0, 10).map(({ pool, refusal }) => `${pool}: ${poolRefusalClause(refusal)}`);
+  return [...clauses, ...(pools.length > 10 ? [`and ${pools.length - 10} more`] : [])].join('; ');
+}
 
 const sharingKeyAnnotation = 'metallb.io/allow-shared-ip';
 

@@ -49,5 +49,5 @@ export function settle(
 function wait(allocator: Allocator, record: ServiceRecord, { reason, tokens }: Miss): void {
   record.reason = reason;
   const second = record.addresses.length > 0;
-  park(allocator.waiting, { service: record.key, age: record.age, second, tokens });
+  park(allocator.waiting, { key: record.key, age: record.age, second, tokens });
 }

@@ -14,36 +14,36 @@ export const addressToken = ({ family, value }: Address): Token => `address ${fa
 /** An address that is shared by the key came into use, or someone left one. */
 export const sharingToken = (key: string): Token => `sharing ${key}`;
 
-export interface Waiter {
-  readonly service: ServiceKey;
-  /** It has one address and waits for the second: after those that have none. */
-  readonly second: boolean;
+/** What decides who is first. */
+export interface Turn {
+  readonly key: ServiceKey;
+  /** Milliseconds since 1970 of its creation; infinite where that is not known. */
   readonly age: number;
-  readonly tokens: readonly Token[];
+  /** It has one address and wants the second: after those that have none. */
+  readonly second: boolean;
 }
 
 /** Those without an address first, then the oldest, then by key. */
-export function waitsBefore(a: Order, b: Order): boolean {
+export function isBefore(a: Turn, b: Turn): boolean {
   if (a.second !== b.second) return b.second;
-  return olderThan(a, b);
+  return a.age < b.age || (a.age === b.age && a.key < b.key);
 }
 
-export type Order = Pick<Waiter, 'service' | 'second' | 'age'>;
-
-export const olderThan = (a: Omit<Order, 'second'>, b: Omit<Order, 'second'>): boolean =>
-  a.age < b.age || (a.age === b.age && a.service < b.service);
+export interface Waiter extends Turn {
+  readonly tokens: readonly Token[];
+}
 
 export interface WaitingRoom {
   readonly waiters: Map<ServiceKey, Waiter>;
-  /** Each in the order of `waitsBefore`. */
+  /** Each in the order of `isBefore`. */
   readonly queues: Map<Token, Waiter[]>;
 }
 
 export const emptyWaitingRoom = (): WaitingRoom => ({ waiters: new Map(), queues: new Map() });
 
 export function park(room: WaitingRoom, waiter: Waiter): void {
-  unpark(room, waiter.service);
-  room.waiters.set(waiter.service, waiter);
+  unpark(room, waiter.key);
+  room.waiters.set(waiter.key, waiter);
   for (const token of waiter.tokens) {
     const queue = room.queues.get(token);
     if (queue === undefined) room.queues.set(token, [waiter]);
@@ -64,21 +64,21 @@ export function unpark(room: WaitingRoom, service: ServiceKey): void {
 }
 
 /** Who is to try next when the token's change has come: the first, or the first after `last`, who has just tried. */
-export function nextWaiter(room: WaitingRoom, token: Token, last: Order | undefined): Waiter | undefined {
+export function nextWaiter(room: WaitingRoom, token: Token, last: Turn | undefined): Waiter | undefined {
   const queue = room.queues.get(token);
   if (queue === undefined || last === undefined) return queue?.[0];
   const place = placeOf(queue, last);
-  return queue[place]?.service === last.service ? queue[place + 1] : queue[place];
+  return queue[place]?.key === last.key ? queue[place + 1] : queue[place];
 }
 
 /** Where the waiter is, or belongs. */
-function placeOf(queue: readonly Waiter[], order: Order): number {
+function placeOf(queue: readonly Waiter[], turn: Turn): number {
   let low = 0;
   let high = queue.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     const waiter = queue[middle];
-    if (waiter !== undefined && waitsBefore(waiter, order)) low = middle + 1;
+    if (waiter !== undefined && isBefore(waiter, turn)) low = middle + 1;
     else high = middle;
   }
   return low;
