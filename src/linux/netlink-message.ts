@@ -59,11 +59,13 @@ export class MessageWriter {
 
   /** Bytes of a protocol's own header, padded to four. */
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   attribute(type: number, payload: Uint8Array): void {
-    this.#bytes.set(payload, this.#attributeHeader(type, payload.length));
+    const at = this.#attributeHeader(type, payload.length);
+    this.#bytes.set(payload, at);
   }
 
   /** An attribute without payload. */
@@ -72,27 +74,33 @@ export class MessageWriter {
   }
 
   u8(type: number, value: number): void {
-    this.#view.setUint8(this.#attributeHeader(type, 1), value);
+    const at = this.#attributeHeader(type, 1);
+    this.#view.setUint8(at, value);
   }
 
   u16(type: number, value: number): void {
-    this.#view.setUint16(this.#attributeHeader(type, 2), value, true);
+    const at = this.#attributeHeader(type, 2);
+    this.#view.setUint16(at, value, true);
   }
 
   u16be(type: number, value: number): void {
-    this.#view.setUint16(this.#attributeHeader(type, 2), value);
+    const at = this.#attributeHeader(type, 2);
+    this.#view.setUint16(at, value);
   }
 
   u32(type: number, value: number): void {
-    this.#view.setUint32(this.#attributeHeader(type, 4), value, true);
+    const at = this.#attributeHeader(type, 4);
+    this.#view.setUint32(at, value, true);
   }
 
   u32be(type: number, value: number): void {
-    this.#view.setUint32(this.#attributeHeader(type, 4), value);
+    const at = this.#attributeHeader(type, 4);
+    this.#view.setUint32(at, value);
   }
 
   u64be(type: number, value: bigint): void {
-    this.#view.setBigUint64(this.#attributeHeader(type, 8), value);
+    const at = this.#attributeHeader(type, 8);
+    this.#view.setBigUint64(at, value);
   }
 
   /** ASCII text, ended by a zero byte. */
@@ -118,6 +126,7 @@ export class MessageWriter {
     return at + 4;
   }
 
+  /** May replace the buffer: take `#bytes` and `#view` only after it. */
   #reserve(length: number): number {
     const at = this.#length;
     const end = at + align(length);
