@@ -2,10 +2,8 @@
 import koffi from 'koffi';
 import { SystemError } from './errno.ts';
 
-const libc = koffi.load('libc.so.6');
-
 // Buffers are `void *`: koffi then passes the Uint8Array's own memory, in and out.
-const native = {
+const declare = (libc: koffi.LibraryHandle) => ({
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
@@ -15,9 +13,16 @@ const native = {
   close: libc.func('int close(int fd)'),
   flock: libc.func('int flock(int fd, int operation)'),
   setns: libc.func('int setns(int fd, int type)'),
-  mlockall: libc.func('int mlockall(int flags)'),
   sched_setscheduler: libc.func('int sched_setscheduler(int pid, int policy, const void *parameters)'),
-};
+});
+
+let declared: ReturnType<typeof declare> | undefined;
+
+/** Loaded at the first call, so that importing a type or a constant costs nothing and asks for no glibc. */
+function native(): ReturnType<typeof declare> {
+  declared ??= declare(koffi.load('libc.so.6'));
+  return declared;
+}
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -45,16 +50,16 @@ function check(syscall: string, result: number): number {
 
 /** socket(2), always close-on-exec. Returns the descriptor. */
 export const socket = (domain: number, type: number, protocol: number): number =>
-  check('socket', native.socket(domain, type | SOCK_CLOEXEC, protocol));
+  check('socket', native().socket(domain, type | SOCK_CLOEXEC, protocol));
 
 /** bind(2); `address` is the sockaddr as bytes. */
 export function bind(fd: number, address: Uint8Array): void {
-  check('bind', native.bind(fd, address, address.length));
+  check('bind', native().bind(fd, address, address.length));
 }
 
 /** setsockopt(2) with a struct as bytes. */
 export function setSocketOption(fd: number, level: number, name: number, value: Uint8Array): void {
-  check('setsockopt', native.setsockopt(fd, level, name, value, value.length));
+  check('setsockopt', native().setsockopt(fd, level, name, value, value.length));
 }
 
 /** setsockopt(2) with an int. */
@@ -65,14 +70,14 @@ export function setSocketOptionInt(fd: number, level: number, name: number, valu
 /** getsockopt(2) of an int. */
 export function socketOptionInt(fd: number, level: number, name: number): number {
   const value = new Int32Array(1);
-  check('getsockopt', native.getsockopt(fd, level, name, value, Uint32Array.of(4)));
+  check('getsockopt', native().getsockopt(fd, level, name, value, Uint32Array.of(4)));
   return value[0] ?? 0;
 }
 
 /** send(2) of a whole message. Throws SystemError, EAGAIN included. */
 export function send(fd: number, data: Uint8Array): void {
   let sent: number;
-  do sent = native.send(fd, data, data.length, 0);
+  do sent = native().send(fd, data, data.length, 0);
   while (sent < 0 && koffi.errno() === EINTR);
   check('send', sent);
 }
@@ -83,7 +88,7 @@ const MSG_DONTWAIT_TRUNC = 0x40 | 0x20;
 /** recv(2) without waiting. Returns the message's whole length, or undefined when there is none now. */
 export function receive(fd: number, buffer: Uint8Array): number | undefined {
   for (;;) {
-    const length: number = native.recv(fd, buffer, buffer.length, MSG_DONTWAIT_TRUNC);
+    const length: number = native().recv(fd, buffer, buffer.length, MSG_DONTWAIT_TRUNC);
     if (length >= 0) return length;
     const errno = koffi.errno();
     if (errno === EAGAIN) return undefined;
@@ -93,14 +98,14 @@ export function receive(fd: number, buffer: Uint8Array): number | undefined {
 
 /** close(2). A descriptor is gone even when close reports an error, so errors are of no use here. */
 export function close(fd: number): void {
-  native.close(fd);
+  native().close(fd);
 }
 
 const LOCK_EX_NB = 2 | 4;
 
 /** flock(2), exclusive, without waiting. False when another holds it. */
 export function tryFlock(fd: number): boolean {
-  if (native.flock(fd, LOCK_EX_NB) === 0) return true;
+  if (native().flock(fd, LOCK_EX_NB) === 0) return true;
   const errno = koffi.errno();
   if (errno === EAGAIN) return false;
   throw new SystemError('flock', errno);
@@ -110,19 +115,16 @@ const CLONE_NEWNET = 0x40000000;
 
 /** setns(2) of the calling thread into the network namespace that `fd` refers to. */
 export function setNetworkNamespace(fd: number): void {
-  check('setns', native.setns(fd, CLONE_NEWNET));
+  check('setns', native().setns(fd, CLONE_NEWNET));
 }
 
-const MCL_CURRENT_FUTURE = 1 | 2;
+/** SCHED_FIFO, and not for threads and children made later. */
+const SCHED_FIFO_RESET_ON_FORK = 1 | 0x40000000;
 
-/** mlockall(2) of what is and will be mapped. */
-export function lockMemory(): void {
-  check('mlockall', native.mlockall(MCL_CURRENT_FUTURE));
-}
-
-const SCHED_FIFO = 1;
-
-/** sched_setscheduler(2) of one thread (0: the calling one) to SCHED_FIFO at a priority of 1–99. */
-export function setFifoScheduling(threadId: number, priority: number): void {
-  check('sched_setscheduler', native.sched_setscheduler(threadId, SCHED_FIFO, Int32Array.of(priority)));
+/** sched_setscheduler(2) of the calling thread to SCHED_FIFO at a priority of 1–99. */
+export function setFifoScheduling(priority: number): void {
+  check(
+    'sched_setscheduler',
+    native().sched_setscheduler(0, SCHED_FIFO_RESET_ON_FORK, Int32Array.of(priority)),
+  );
 }

@@ -1,15 +1,44 @@
 // Readiness of a descriptor on Node's own event loop (uv_poll), for the sockets that Node cannot wrap.
 import koffi from 'koffi';
 
-/** Calls back whenever `fd` is readable or in error, until disposed. Dispose before closing the descriptor. */
+/**
+ * Calls back whenever `fd` is readable or has an error to be read, until disposed. The callback must read until there
+ * is nothing left. Dispose before closing the descriptor.
+ *
+ * `koffi.node.poll` is not documented. It calls back outside of Node's callback scope, where promises and
+ * `process.nextTick` would wait for the next event and a thrown error for the next callback; so the work is done by
+ * `setImmediate`, in the same turn of the loop. And libuv stops polling a descriptor that has an error (POLLERR:
+ * ENOBUFS of netlink, ENETDOWN of packet sockets), so it is started anew once the callback has read it.
+ */
 export function onReadable(fd: number, callback: () => void): Disposable {
-  const handle = koffi.node.poll(fd, { readable: true }, () => callback());
   let open = true;
+  let scheduled = false;
+  let stopped = false;
+  const work = (): void => {
+    scheduled = false;
+    if (!open) return;
+    try {
+      callback();
+    } finally {
+      if (open && stopped) {
+        stopped = false;
+        start();
+      }
+    }
+  };
+  // The types say that the callback gets the events alone; it gets libuv's status before them.
+  const onEvent = (status: unknown): void => {
+    if (typeof status === 'number' && status < 0) stopped = true;
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(work);
+  };
+  const handle = koffi.node.poll(fd, { readable: true }, onEvent);
+  const start = (): void => handle.start({ readable: true }, onEvent);
   return {
     [Symbol.dispose]() {
       if (!open) return;
       open = false;
-      handle.stop();
       handle.close();
     },
   };

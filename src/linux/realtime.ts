@@ -1,28 +1,18 @@
-// Precedence over other processes and no page faults, for the process whose lateness looks like a node's death.
+// Precedence over other processes, for the process whose lateness looks like a node's death.
+// Memory is not locked: V8 gives pages back by madvise(MADV_DONTNEED), which fails on locked ones, and then it aborts.
 import { SystemError } from './errno.ts';
-import { lockMemory, setFifoScheduling } from './libc.ts';
+import { setFifoScheduling } from './libc.ts';
 
-export interface Realtime {
-  /** SCHED_FIFO was granted. */
-  readonly scheduling: boolean;
-  /** Memory is locked. */
-  readonly memory: boolean;
-}
-
-/** Asks for SCHED_FIFO at the lowest priority and for locked memory; what is not allowed is told, not thrown. */
-export const becomeRealtime = (): Realtime => ({
-  scheduling: isAllowed(() => setFifoScheduling(0, 1)),
-  memory: isAllowed(lockMemory),
-});
-
-function isAllowed(ask: () => void): boolean {
+/**
+ * Asks for SCHED_FIFO, at the lowest priority, for the calling thread alone. False when it is not allowed, or unknown
+ * to the sandbox.
+ */
+export function becomeRealtime(): boolean {
   try {
-    ask();
+    setFifoScheduling(1);
     return true;
   } catch (error) {
-    // ENOMEM: beyond RLIMIT_MEMLOCK. ENOSYS, EINVAL: a sandbox without the call.
-    if (error instanceof SystemError && ['EPERM', 'ENOMEM', 'ENOSYS', 'EINVAL'].includes(error.code))
-      return false;
+    if (error instanceof SystemError && ['EPERM', 'ENOSYS', 'EINVAL'].includes(error.code)) return false;
     throw error;
   }
 }

@@ -1,0 +1,141 @@
+// Neighbour solicitations and advertisements (RFC 4861 §4.3, §4.4) as Ethernet frames: to data and back. Reading is total.
+import { type Address, addressFromBytes, addressToBytes } from '../../model/address.ts';
+import { etherTypeIpv6, type FrameError, frameError, viewOf } from './ethernet.ts';
+
+export interface NeighbourSolicitation {
+  readonly sourceMac: Uint8Array;
+  readonly destinationMac: Uint8Array;
+  /** Unspecified (::) while the asker checks its own address (RFC 4862 §5.4). */
+  readonly source: Address;
+  readonly target: Address;
+  /** The source link-layer address option; absent in probes and in some unicast solicitations. */
+  readonly sourceLinkLayer: Uint8Array | undefined;
+}
+
+export interface NeighbourAdvertisement {
+  readonly sourceMac: Uint8Array;
+  readonly destinationMac: Uint8Array;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly target: Address;
+  readonly solicited: boolean;
+  readonly override: boolean;
+}
+
+const headers = 14 + 40;
+const icmpv6 = 58;
+const solicitationType = 135;
+const advertisementType = 136;
+
+export const allNodes: Address = { family: 'IPv6', value: (0xff02n << 112n) | 1n };
+export const unspecified: Address = { family: 'IPv6', value: 0n };
+
+/** ff02::1:ffXX:XXXX, with the address's last 24 bits (RFC 4291 §2.7.1). */
+export const solicitedNodeGroup = (address: Address): Address => ({
+  family: 'IPv6',
+  value: (0xff02n << 112n) | 0x1_ff00_0000n | (address.value & 0xff_ffffn),
+});
+
+/** 33:33 and the group's last 32 bits (RFC 2464 §7). */
+export const multicastMac = (group: Address): Uint8Array =>
+  Uint8Array.of(0x33, 0x33, ...addressToBytes(group).subarray(12));
+
+/** Reads a solicitation; its bytes are copied. The rules are those of RFC 4861 §7.1.1. */
+export function readSolicitation(frame: Uint8Array): NeighbourSolicitation | FrameError {
+  if (frame.length < headers + 24) return frameError('too-short');
+  const view = viewOf(frame);
+  const isSolicitation =
+    view.getUint16(12) === etherTypeIpv6 &&
+    view.getUint8(20) === icmpv6 &&
+    view.getUint8(headers) === solicitationType;
+  if (!isSolicitation) return frameError('not-neighbour-discovery');
+  const payloadLength = view.getUint16(18);
+  if (payloadLength < 24 || frame.length < headers + payloadLength) return frameError('too-short');
+  // A hop limit of 255 proves that no router has forwarded it.
+  if (view.getUint8(14) >> 4 !== 6 || view.getUint8(21) !== 255 || view.getUint8(headers + 1) !== 0) {
+    return frameError('bad-field');
+  }
+  if (checksum(frame, payloadLength) !== 0) return frameError('bad-checksum');
+  const source = addressFromBytes(frame.subarray(22, 38));
+  const target = addressFromBytes(frame.subarray(headers + 8, headers + 24));
+  if (isMulticast(target) || isMulticast(source)) return frameError('bad-field');
+  let sourceLinkLayer: Uint8Array | undefined;
+  const end = headers + payloadLength;
+  for (let at = headers + 24; at < end; ) {
+    const optionLength = at + 2 <= end ? view.getUint8(at + 1) * 8 : 0;
+    if (optionLength === 0 || at + optionLength > end) return frameError('bad-field');
+    if (view.getUint8(at) === 1 && optionLength === 8) sourceLinkLayer = frame.slice(at + 2, at + 8);
+    at += optionLength;
+  }
+  if (source.value === 0n) {
+    const destination = addressFromBytes(frame.subarray(38, 54));
+    const toGroup = destination.value === solicitedNodeGroup(target).value;
+    if (!toGroup || sourceLinkLayer !== undefined) return frameError('bad-field');
+  }
+  return {
+    sourceMac: frame.slice(6, 12),
+    destinationMac: frame.slice(0, 6),
+    source,
+    target,
+    sourceLinkLayer,
+  };
+}
+
+/** Writes an advertisement with the target link-layer address option; the sender's MAC is the target's. */
+export function writeAdvertisement(message: NeighbourAdvertisement): Uint8Array {
+  const payloadLength = 32;
+  const frame = new Uint8Array(headers + payloadLength);
+  const view = viewOf(frame);
+  writeHeaders(frame, view, message.destinationMac, message.sourceMac, payloadLength);
+  frame.set(addressToBytes(message.source), 22);
+  frame.set(addressToBytes(message.destination), 38);
+  view.setUint8(headers, advertisementType);
+  view.setUint8(headers + 4, (message.solicited ? 0x40 : 0) | (message.override ? 0x20 : 0));
+  frame.set(addressToBytes(message.target), headers + 8);
+  frame.set([2, 1], headers + 24);
+  frame.set(message.sourceMac, headers + 26);
+  view.setUint16(headers + 2, checksum(frame, payloadLength));
+  return frame;
+}
+
+/** "The address is at this MAC", to all nodes of the link (RFC 4861 §7.2.6). */
+export const unsolicitedAdvertisement = (address: Address, mac: Uint8Array): Uint8Array =>
+  writeAdvertisement({
+    sourceMac: mac,
+    destinationMac: multicastMac(allNodes),
+    source: address,
+    destination: allNodes,
+    target: address,
+    solicited: false,
+    override: true,
+  });
+
+function writeHeaders(
+  frame: Uint8Array,
+  view: DataView,
+  to: Uint8Array,
+  from: Uint8Array,
+  payloadLength: number,
+): void {
+  frame.set(to, 0);
+  frame.set(from, 6);
+  view.setUint16(12, etherTypeIpv6);
+  view.setUint8(14, 0x60);
+  view.setUint16(18, payloadLength);
+  view.setUint8(20, icmpv6);
+  view.setUint8(21, 255);
+}
+
+const isMulticast = (address: Address): boolean => address.value >> 120n === 0xffn;
+
+/** The Internet checksum over the pseudo-header and the payload (RFC 4443 §2.3): 0 where the stored one is right. */
+function checksum(frame: Uint8Array, payloadLength: number): number {
+  const view = viewOf(frame);
+  let sum = payloadLength + icmpv6;
+  for (let at = 22; at < 54; at += 2) sum += view.getUint16(at);
+  const end = headers + payloadLength;
+  for (let at = headers; at + 1 < end; at += 2) sum += view.getUint16(at);
+  if (payloadLength % 2 === 1) sum += view.getUint8(end - 1) << 8;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}

@@ -1,0 +1,62 @@
+// The sockets that heartbeats travel by: one of each family, on the heartbeat port.
+import { createSocket, type Socket } from 'node:dgram';
+import { type Address, type Family, formatAddress } from '../../model/address.ts';
+
+/** Beside MetalLB's memberlist, which has 7946, so that both can run during a migration. */
+export const defaultHeartbeatPort = 7947;
+
+export interface HeartbeatSession extends Disposable {
+  /** Sends one datagram to each. What cannot be sent is counted, not thrown: the receiver's silence will tell. */
+  send(message: Uint8Array, to: readonly Address[]): void;
+  readonly sendErrors: number;
+}
+
+/** Opens both sockets; a host without one family goes without. Rejects when the port is taken. */
+export async function openHeartbeatSession(
+  port: number,
+  onMessage: (message: Uint8Array) => void,
+): Promise<HeartbeatSession> {
+  const sockets = new Map<Family, Socket>();
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    const socket = await bound(family, port, onMessage);
+    if (socket !== undefined) sockets.set(family, socket);
+  }
+  let sendErrors = 0;
+  return {
+    send(message, to) {
+      for (const address of to) {
+        sockets.get(address.family)?.send(message, port, formatAddress(address), (error) => {
+          if (error !== null) sendErrors++;
+        });
+      }
+    },
+    get sendErrors() {
+      return sendErrors;
+    },
+    [Symbol.dispose]() {
+      for (const socket of sockets.values()) socket.close();
+    },
+  };
+}
+
+function bound(
+  family: Family,
+  port: number,
+  onMessage: (message: Uint8Array) => void,
+): Promise<Socket | undefined> {
+  const socket = family === 'IPv4' ? createSocket('udp4') : createSocket({ type: 'udp6', ipv6Only: true });
+  return new Promise((resolve, reject) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close();
+      if (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL') resolve(undefined);
+      else reject(error);
+    });
+    socket.bind(port, () => {
+      socket.removeAllListeners('error');
+      // An ICMP error of an unreachable peer: its silence is heard anyway.
+      socket.on('error', () => {});
+      socket.on('message', onMessage);
+      resolve(socket);
+    });
+  });
+}

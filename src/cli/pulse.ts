@@ -1,0 +1,49 @@
+// gantry pulse: heartbeats, elections, ARP and NDP answers on this node; outlives the agent.
+import { Command, Option } from 'commander';
+import { defaultExcludedInterfaces, excludePatterns } from '../announce/layer2/interfaces.ts';
+import { defaultMembershipConfig } from '../announce/membership/machine.ts';
+import { defaultHeartbeatPort } from '../announce/membership/session.ts';
+import { createLog, type LogLevel } from '../observe/log.ts';
+import { version } from '../observe/version.ts';
+import { runPulse } from '../pulse/run.ts';
+import { logLevelOption, runDirOption } from './options.ts';
+
+interface Options {
+  readonly runDir: string;
+  readonly heartbeatPort: number;
+  readonly excludeInterface: readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+export function pulseCommand(): Command {
+  return new Command('pulse')
+    .description('Tells who is alive, and answers ARP and neighbour solicitations for what this node owns.')
+    .addOption(runDirOption())
+    .addOption(
+      new Option('--heartbeat-port <port>', 'the UDP port of the heartbeats, the same on all nodes')
+        .argParser(Number)
+        .default(defaultHeartbeatPort),
+    )
+    .addOption(
+      new Option(
+        '--exclude-interface <pattern...>',
+        'never answer on interfaces of such names (regular expressions)',
+      ).default(defaultExcludedInterfaces, 'those of container runtimes, overlays and virtual machines'),
+    )
+    .addOption(logLevelOption())
+    .action(async (options: Options) => {
+      const ended = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
+      await runPulse(
+        {
+          version,
+          runDirectory: options.runDir,
+          heartbeatPort: options.heartbeatPort,
+          membership: defaultMembershipConfig,
+          excludedInterfaces: excludePatterns(options.excludeInterface),
+          log: createLog({ level: options.logLevel, component: 'pulse' }),
+        },
+        ended.signal,
+      );
+    });
+}

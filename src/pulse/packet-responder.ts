@@ -1,0 +1,183 @@
+// Answers by packet sockets: two an interface, one for ARP and one for neighbour solicitations.
+import { gratuitousArp } from '../announce/layer2/arp.ts';
+import { etherTypeArp, etherTypeIpv6, formatMac, sameBytes } from '../announce/layer2/ethernet.ts';
+import { multicastMac, solicitedNodeGroup, unsolicitedAdvertisement } from '../announce/layer2/ndp.ts';
+import { respond } from '../announce/layer2/respond.ts';
+import { SystemError } from '../linux/errno.ts';
+import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
+import { type Address, formatAddress } from '../model/address.ts';
+import { createMulticastGroups } from './multicast-groups.ts';
+import { arpFilter, solicitationFilter } from './packet-filter.ts';
+import type { Responder, ResponderCounters, ResponderEvents, ResponderInterface } from './responder.ts';
+
+interface Port extends ResponderInterface {
+  readonly arp: PacketSocket;
+  readonly ndp: PacketSocket;
+  readonly owned: Set<string>;
+  /** Ethernet multicast addresses received, with how many owned addresses need each. */
+  readonly groups: Map<string, number>;
+}
+
+interface Owned {
+  readonly address: Address;
+  interfaces: readonly string[];
+}
+
+export function createPacketResponder(events: ResponderEvents): Responder {
+  const ports = new Map<string, Port>();
+  const owned = new Map<string, Owned>();
+  const counters = new Map<string, ResponderCounters>();
+  const multicast = createMulticastGroups();
+  let deadline = Number.POSITIVE_INFINITY;
+
+  const countersOf = (address: string): ResponderCounters => {
+    const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
+    counters.set(address, found);
+    return found;
+  };
+
+  const transmit = (port: ResponderInterface, socket: PacketSocket, frame: Uint8Array): boolean => {
+    try {
+      socket.send(frame);
+      return true;
+    } catch (error) {
+      // The link is down or full: a neighbour asks again, and an announcement is repeated.
+      if (error instanceof SystemError) events.failed(port.name, error);
+      else throw error;
+      return false;
+    }
+  };
+
+  const open = (wanted: ResponderInterface): Port => {
+    const set = new Set<string>();
+    const receive = (frame: Uint8Array, socket: () => PacketSocket): void => {
+      const response = respond(frame, wanted.mac, (address) => set.has(address));
+      if (response.kind === 'conflict') events.conflict(response.address, wanted.name, response.mac);
+      if (response.kind !== 'answer') return;
+      const count = countersOf(response.address);
+      count.requestsReceived++;
+      if (performance.now() >= deadline) return;
+      if (transmit(wanted, socket(), response.frame)) count.responsesSent++;
+    };
+    const { index: interfaceIndex } = wanted;
+    const arp: PacketSocket = openPacketSocket({
+      interfaceIndex,
+      protocol: etherTypeArp,
+      filter: arpFilter,
+      onFrame: (frame) => receive(frame, () => arp),
+    });
+    try {
+      const ndp: PacketSocket = openPacketSocket({
+        interfaceIndex,
+        protocol: etherTypeIpv6,
+        filter: solicitationFilter,
+        onFrame: (frame) => receive(frame, () => ndp),
+      });
+      return { ...wanted, arp, ndp, owned: set, groups: new Map() };
+    } catch (error) {
+      arp[Symbol.dispose]();
+      throw error;
+    }
+  };
+
+  const close = (port: Port): void => {
+    for (const text of [...port.owned]) stop(port, text);
+    port.arp[Symbol.dispose]();
+    port.ndp[Symbol.dispose]();
+    ports.delete(port.name);
+  };
+
+  const start = (port: Port, text: string, address: Address): void => {
+    if (port.owned.has(text)) return;
+    port.owned.add(text);
+    if (address.family === 'IPv4') return;
+    const group = solicitedNodeGroup(address);
+    const mac = multicastMac(group);
+    const references = port.groups.get(formatMac(mac)) ?? 0;
+    port.groups.set(formatMac(mac), references + 1);
+    if (references === 0) port.ndp.addMulticast(mac);
+    multicast.join(formatAddress(group), port.name);
+  };
+
+  const stop = (port: Port, text: string): void => {
+    const entry = owned.get(text);
+    if (!port.owned.delete(text) || entry === undefined || entry.address.family === 'IPv4') return;
+    const group = solicitedNodeGroup(entry.address);
+    const mac = multicastMac(group);
+    const references = (port.groups.get(formatMac(mac)) ?? 1) - 1;
+    if (references > 0) port.groups.set(formatMac(mac), references);
+    else {
+      port.groups.delete(formatMac(mac));
+      try {
+        port.ndp.removeMulticast(mac);
+      } catch (error) {
+        // The interface went, and its memberships with it.
+        if (!(error instanceof SystemError)) throw error;
+      }
+    }
+    multicast.leave(formatAddress(group), port.name);
+  };
+
+  return {
+    counters,
+    setInterfaces(interfaces) {
+      for (const port of [...ports.values()]) {
+        const still = interfaces.find(({ name }) => name === port.name);
+        if (still === undefined || still.index !== port.index || !sameBytes(still.mac, port.mac)) close(port);
+      }
+      for (const wanted of interfaces) {
+        if (ports.has(wanted.name)) continue;
+        try {
+          const port = open(wanted);
+          ports.set(wanted.name, port);
+          for (const [text, entry] of owned) {
+            if (entry.interfaces.includes(wanted.name)) start(port, text, entry.address);
+          }
+        } catch (error) {
+          if (!(error instanceof SystemError)) throw error;
+          events.failed(wanted.name, error);
+        }
+      }
+    },
+    own(address, interfaces) {
+      const text = formatAddress(address);
+      owned.set(text, { address, interfaces });
+      countersOf(text);
+      for (const port of ports.values()) {
+        if (interfaces.includes(port.name)) start(port, text, address);
+        else stop(port, text);
+      }
+    },
+    release(address) {
+      const text = formatAddress(address);
+      for (const port of ports.values()) stop(port, text);
+      owned.delete(text);
+    },
+    answering(address) {
+      const text = formatAddress(address);
+      return [...ports.values()].filter((port) => port.owned.has(text)).map(({ name }) => name);
+    },
+    announce(address) {
+      const text = formatAddress(address);
+      if (performance.now() >= deadline) return;
+      for (const port of ports.values()) {
+        if (!port.owned.has(text)) continue;
+        const { mac } = port;
+        const sent =
+          address.family === 'IPv4'
+            ? (['request', 'reply'] as const).map((operation) =>
+                transmit(port, port.arp, gratuitousArp(operation, address, mac)),
+              )
+            : [transmit(port, port.ndp, unsolicitedAdvertisement(address, mac))];
+        countersOf(text).gratuitousSent += sent.filter(Boolean).length;
+      }
+    },
+    setDeadline(milliseconds) {
+      deadline = milliseconds;
+    },
+    [Symbol.dispose]() {
+      for (const port of [...ports.values()]) close(port);
+      multicast[Symbol.dispose]();
+    },
+  };
+}

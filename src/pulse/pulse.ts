@@ -1,0 +1,373 @@
+// The pulse: hears who is alive, elects each address's owner, answers for what this node owns. It outlives its agent.
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type AnnouncerConfig,
+  announce,
+  createAnnouncer,
+  forget,
+  nextDue,
+  takeDue,
+} from '../announce/layer2/announcer.ts';
+import { formatMac } from '../announce/layer2/ethernet.ts';
+import { type LinkState, type UsableInterface, usableInterfaces } from '../announce/layer2/interfaces.ts';
+import {
+  initialMembership,
+  type Membership,
+  type MembershipConfig,
+  type MembershipEffect,
+  type MembershipEvent,
+  stepMembership,
+} from '../announce/membership/machine.ts';
+import {
+  type HeartbeatKey,
+  heartbeatKey,
+  readHeartbeat,
+  writeHeartbeat,
+} from '../announce/membership/message.ts';
+import type { HeartbeatSession } from '../announce/membership/session.ts';
+import { type Address, parseAddress } from '../model/address.ts';
+import type { Log } from '../observe/log.ts';
+import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
+import {
+  createOwnership,
+  type OwnedEntry,
+  type OwnershipChange,
+  reelect,
+  type TableEntry,
+} from './ownership.ts';
+import type { Responder, ResponderInterface } from './responder.ts';
+
+export interface PulseOptions {
+  readonly version: string;
+  readonly membership: MembershipConfig;
+  readonly announcer: AnnouncerConfig;
+  readonly excludedInterfaces: readonly RegExp[];
+  readonly log: Log;
+  readonly session: Pick<HeartbeatSession, 'send'>;
+  readonly responder: Responder;
+  /** Milliseconds of a steady clock: `performance.now`. */
+  readonly now: () => number;
+  /** Sends to every agent and command that listens. */
+  readonly tell: (message: FromPulse) => void;
+}
+
+export interface Pulse extends Disposable {
+  /** What a new listener hears first. */
+  greeting(): FromPulse[];
+  /** A message of the agent; `stop` is the caller's. */
+  handle(message: ToPulse): void;
+  heartbeatReceived(message: Uint8Array): void;
+  linksChanged(links: readonly (LinkState & ResponderInterface)[]): void;
+  conflict(address: string, interfaceName: string, mac: Uint8Array): void;
+  /** Says farewell and falls silent. */
+  leave(): void;
+}
+
+export function createPulse(options: PulseOptions): Pulse {
+  const { log, now, tell, responder } = options;
+  // A later start's number is greater, unless the clock was set back.
+  const bootId = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
+  const table = new Map<string, TableEntry>();
+  const ownership = createOwnership();
+  const announcer = createAnnouncer(now(), options.announcer);
+  const refused = new Map<string, number>();
+  /** Who else claimed each address last. */
+  const conflicts = new Map<string, { readonly mac: string; readonly since: number; isTold: boolean }>();
+  let membership: Membership | undefined;
+  let members: readonly LinkMember[] = [];
+  let peers: readonly Address[] = [];
+  let key: HeartbeatKey | undefined;
+  let keyFile = '';
+  let sequence = 0n;
+  let usable: readonly UsableInterface[] = [];
+  let countersTold = '';
+  let announceTimer: NodeJS.Timeout | undefined;
+  let hasLeft = false;
+
+  const step = (event: MembershipEvent): void => {
+    if (membership === undefined) return;
+    const { state, effects } = stepMembership(membership, event, now(), options.membership);
+    membership = state;
+    if (effects.length > 0) follow(effects);
+  };
+
+  const follow = (effects: readonly MembershipEffect[]): void => {
+    let moved = false;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'became-alive':
+          moved = true;
+          log.info('member-alive', { node: effect.node });
+          // It may have answered for our addresses while we did not hear each other.
+          for (const address of ownership.owned.keys()) announce(announcer, address, now());
+          break;
+        case 'became-dead':
+          moved = true;
+          log.info('member-dead', { node: effect.node, cause: effect.cause });
+          break;
+        case 'was-late':
+          moved = true;
+          log.warn('was-late', {
+            milliseconds: effect.milliseconds,
+            next: 'The host was frozen or overloaded: give it more CPU, or look for what stops it.',
+          });
+          break;
+        case 'changed':
+        case 'settled':
+          moved = true;
+          break;
+        case 'refused':
+          refuse(effect.cause);
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+    if (!moved) return;
+    // A node that becomes ready says so first: the incumbents are silent before it announces.
+    if (effects.some(({ kind }) => kind === 'settled')) sendHeartbeat();
+    electAll();
+    tell(membersMessage());
+  };
+
+  /** One line a cause; the count is in the next `counters`. */
+  const refuse = (cause: string): void => {
+    const count = (refused.get(cause) ?? 0) + 1;
+    refused.set(cause, count);
+    if (count > 1) return;
+    log.warn('heartbeat-refused', {
+      cause,
+      next: 'Another cluster, a wrong key or a twin of a node is on the network: give each cluster its own key, and each node its own name.',
+    });
+  };
+
+  const interfacesOf = (node: string): readonly UsableInterface[] | undefined => {
+    if (membership === undefined || hasLeft) return undefined;
+    if (node === membership.self) return membership.settlesAt === undefined ? usable : undefined;
+    const member = membership.members.get(node);
+    return member?.state === 'alive' && member.ready ? member.interfaces : undefined;
+  };
+  const isDead = (node: string): boolean => membership?.members.get(node)?.state === 'dead';
+
+  const electAll = (): void => elect([...table.keys()]);
+
+  const elect = (keys: Iterable<string>): void => {
+    const view = { self: membership?.self ?? '', interfacesOf, isDead };
+    const changes: OwnershipChange[] = [];
+    for (const key of keys) {
+      const change = reelect(ownership, key, table.get(key), view);
+      if (change === undefined) continue;
+      changes.push(change);
+      // What goes must be silent before anything else is done; what comes is announced by the timer below.
+      if (change.kind === 'release') {
+        responder.release(change.entry.address);
+        forget(announcer, key);
+      } else {
+        responder.own(change.entry.address, change.entry.interfaces);
+        announce(announcer, key, now());
+      }
+    }
+    if (changes.length === 0) return;
+    sendDue();
+    logChanges(changes);
+    const upserts = changes
+      .filter((change) => change.kind === 'own')
+      .map(({ key, entry }) => ownedMessage(key, entry));
+    const removals = changes.filter((change) => change.kind === 'release').map((change) => change.key);
+    tell({ type: 'owned', replace: false, upserts, removals });
+  };
+
+  const logChanges = (changes: readonly OwnershipChange[]): void => {
+    for (const change of changes.slice(0, 20)) {
+      if (change.kind === 'release') log.info('address-released', { address: change.key, to: change.to });
+      else if (change.isNew) {
+        const { cause, from, interfaces } = change.entry;
+        log.info('address-owned', { address: change.key, cause, from, interfaces });
+      }
+    }
+    if (changes.length > 20) log.info('addresses-moved', { count: changes.length });
+  };
+
+  const ownedMessage = (key: string, { address, cause, from }: OwnedEntry): LinkOwned => ({
+    address: key,
+    interfaces: responder.answering(address),
+    cause,
+    from,
+  });
+
+  const sendDue = (): void => {
+    clearTimeout(announceTimer);
+    const asked = (address: string): number => responder.counters.get(address)?.requestsReceived ?? 0;
+    for (const key of takeDue(announcer, now(), options.announcer, asked)) {
+      const entry = ownership.owned.get(key);
+      if (entry !== undefined) responder.announce(entry.address);
+    }
+    const next = nextDue(announcer, options.announcer);
+    if (next !== undefined) announceTimer = setTimeout(sendDue, Math.max(1, next - now()));
+  };
+
+  const membersMessage = (): FromPulse => ({
+    type: 'members',
+    members: members.map(({ name }) => {
+      if (name === membership?.self) {
+        return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: usable.map((one) => one.name) };
+      }
+      const member = membership?.members.get(name);
+      const heard = member?.lastHeard;
+      return {
+        name,
+        state: member?.state ?? 'unknown',
+        lastHeardMilliseconds: heard === undefined ? undefined : Math.round(now() - heard),
+        interfaces: member?.interfaces.map((one) => one.name) ?? [],
+      };
+    }),
+  });
+
+  const ownedAll = (): FromPulse => ({
+    type: 'owned',
+    replace: true,
+    upserts: [...ownership.owned].map(([key, entry]) => ownedMessage(key, entry)),
+    removals: [],
+  });
+
+  const sendHeartbeat = (leaving = false): void => {
+    if (membership === undefined || key === undefined) return;
+    const ready = membership.settlesAt === undefined;
+    const common = { node: membership.self, bootId, ready, leaving, interfaces: usable };
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const to = peers.filter((address) => address.family === family);
+      if (to.length > 0) options.session.send(writeHeartbeat({ ...common, sequence: ++sequence }, key), to);
+    }
+  };
+
+  const readKey = (): void => {
+    try {
+      key = heartbeatKey(readFileSync(keyFile));
+    } catch (error) {
+      key = undefined;
+      log.error('key-unreadable', {
+        file: keyFile,
+        error,
+        next: 'Let pulse read the key file: without it no other node is heard.',
+      });
+    }
+  };
+
+  const configure = (message: Extract<ToPulse, { type: 'configure' }>): void => {
+    if (membership !== undefined && membership.self !== message.node) {
+      // A node of another name is another node: everything begins anew.
+      for (const { address } of ownership.owned.values()) responder.release(address);
+      for (const owned of [...ownership.owned.keys()]) forget(announcer, owned);
+      ownership.owned.clear();
+      ownership.lastOwner.clear();
+      membership = undefined;
+    }
+    membership ??= initialMembership(message.node, now(), options.membership);
+    if (message.keyFile !== keyFile || key === undefined) {
+      keyFile = message.keyFile;
+      readKey();
+    }
+    members = message.members;
+    peers = members
+      .filter(({ name }) => name !== message.node)
+      .flatMap(({ addresses }) => addresses.map(parseAddress).filter((address) => address !== undefined));
+    step({ kind: 'members', names: members.map(({ name }) => name) });
+    tell(membersMessage());
+  };
+
+  const takeTable = (message: Extract<ToPulse, { type: 'announce' }>): void => {
+    const touched = new Set(message.removals);
+    if (message.replace) for (const known of table.keys()) touched.add(known);
+    for (const gone of touched) table.delete(gone);
+    for (const upsert of message.upserts) {
+      const entry = tableEntry(upsert);
+      if (entry === undefined) continue;
+      table.set(upsert.address, entry);
+      touched.add(upsert.address);
+    }
+    elect(touched);
+  };
+
+  const beat = setInterval(() => {
+    step({ kind: 'tick' });
+    responder.setDeadline(now() + options.membership.patienceMilliseconds);
+    sendHeartbeat();
+  }, options.membership.intervalMilliseconds);
+
+  const tellCounters = setInterval(() => {
+    const addresses = [...responder.counters].map(([address, counters]) => ({ address, ...counters }));
+    const text = JSON.stringify(addresses);
+    if (text !== countersTold) tell({ type: 'counters', addresses });
+    countersTold = text;
+  }, 1000);
+
+  return {
+    greeting: () => [
+      { type: 'hello', version: options.version, pid: process.pid, node: membership?.self },
+      membersMessage(),
+      ownedAll(),
+    ],
+    handle(message) {
+      if (message.type === 'configure') configure(message);
+      else if (message.type === 'announce') takeTable(message);
+    },
+    heartbeatReceived(bytes) {
+      if (key === undefined) return;
+      const heartbeat = readHeartbeat(bytes, key);
+      if ('error' in heartbeat) refuse(heartbeat.error);
+      else step({ kind: 'heartbeat', heartbeat });
+    },
+    linksChanged(links) {
+      const names = (list: readonly UsableInterface[]): string => list.map(({ name }) => name).join();
+      const next = usableInterfaces(links, options.excludedInterfaces);
+      const appeared = next.filter(({ name }) => !usable.some((one) => one.name === name));
+      const changed = names(next) !== names(usable);
+      usable = next;
+      responder.setInterfaces(links.filter(({ name }) => next.some((one) => one.name === name)));
+      if (changed) log.info('interfaces', { usable: next.map(({ name }) => name) });
+      // The others shall know before they wonder.
+      sendHeartbeat();
+      electAll();
+      if (appeared.length === 0) return;
+      for (const [owned, { interfaces }] of ownership.owned) {
+        if (appeared.some(({ name }) => interfaces.includes(name))) announce(announcer, owned, now());
+      }
+      sendDue();
+      tell(ownedAll());
+    },
+    conflict(address, interfaceName, mac) {
+      const rival = conflicts.get(address);
+      if (rival?.mac !== formatMac(mac)) {
+        conflicts.set(address, { mac: formatMac(mac), since: now(), isTold: false });
+        return;
+      }
+      // During a hand-over two may speak for a moment; who still does a second later is a rival.
+      if (rival.isTold || now() - rival.since < 1000) return;
+      rival.isTold = true;
+      log.warn('address-conflict', {
+        address,
+        interface: interfaceName,
+        mac: rival.mac,
+        next: 'Another machine answers for this address too: take it away from there, or out of the pool.',
+      });
+    },
+    leave() {
+      hasLeft = true;
+      electAll();
+      for (let copy = 0; copy < 3; copy++) sendHeartbeat(true);
+      tell({ type: 'stopping' });
+    },
+    [Symbol.dispose]() {
+      clearInterval(beat);
+      clearInterval(tellCounters);
+      clearTimeout(announceTimer);
+    },
+  };
+}
+
+/** The agent formats addresses canonically; one that does not parse is none. */
+function tableEntry({ address: text, candidates }: LinkAddress): TableEntry | undefined {
+  const address = parseAddress(text);
+  return address && { address, candidates };
+}

@@ -1,0 +1,37 @@
+// The port to whatever answers ARP and neighbour solicitations: packet sockets today, a BPF program one day.
+import type { Address } from '../model/address.ts';
+
+export interface ResponderInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: Uint8Array;
+}
+
+export interface ResponderCounters {
+  requestsReceived: number;
+  responsesSent: number;
+  gratuitousSent: number;
+}
+
+export interface Responder extends Disposable {
+  /** The interfaces to answer on from now; one that changed its index or MAC is opened anew. Addresses stay owned. */
+  setInterfaces(interfaces: readonly ResponderInterface[]): void;
+  /** Answers for the address on these interfaces and no others, until released; none of them need exist yet. */
+  own(address: Address, interfaces: readonly string[]): void;
+  release(address: Address): void;
+  /** The interfaces on which the address is really answered for now. */
+  answering(address: Address): string[];
+  /** Tells the neighbours unasked: ARP as request and reply, or an unsolicited advertisement. */
+  announce(address: Address): void;
+  /** Nothing is answered at or after this time of `performance.now()`. */
+  setDeadline(milliseconds: number): void;
+  /** By address in canonical form, of all addresses owned since the start. */
+  readonly counters: ReadonlyMap<string, ResponderCounters>;
+}
+
+export interface ResponderEvents {
+  /** Somebody else claims one of our addresses. */
+  conflict(address: string, interfaceName: string, mac: Uint8Array): void;
+  /** An interface could not be opened or written to. */
+  failed(interfaceName: string, error: Error): void;
+}

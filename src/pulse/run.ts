@@ -1,0 +1,68 @@
+// The pulse as a process: its socket for agents, its links, its heartbeats, and how it ends.
+
+import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
+import type { MembershipConfig } from '../announce/membership/machine.ts';
+import { openHeartbeatSession } from '../announce/membership/session.ts';
+import { watchLinks } from '../linux/links.ts';
+import { becomeRealtime } from '../linux/realtime.ts';
+import type { Log } from '../observe/log.ts';
+import { pulseSocketPath } from './client.ts';
+import type { FromPulse } from './link.ts';
+import { openLinkServer } from './link-server.ts';
+import { createPacketResponder } from './packet-responder.ts';
+import { createPulse, type Pulse } from './pulse.ts';
+
+export interface RunPulseOptions {
+  readonly version: string;
+  readonly runDirectory: string;
+  readonly heartbeatPort: number;
+  readonly membership: MembershipConfig;
+  readonly excludedInterfaces: readonly RegExp[];
+  readonly log: Log;
+}
+
+/**
+ * Runs until the signal aborts or an agent says `stop`: then it hands its addresses over and resolves. Rejects when
+ * the socket or the heartbeat port is taken, or packet sockets are not allowed.
+ */
+export async function runPulse(options: RunPulseOptions, signal: AbortSignal): Promise<void> {
+  const { log } = options;
+  const stopped = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => stopped.resolve(), { once: true });
+
+  // Each part is made with a word to the next; none speaks before all are there.
+  let pulse: Pulse | undefined;
+  let tell: (message: FromPulse) => void = () => {};
+  using session = await openHeartbeatSession(options.heartbeatPort, (bytes) =>
+    pulse?.heartbeatReceived(bytes),
+  );
+  using responder = createPacketResponder({
+    conflict: (address, interfaceName, mac) => pulse?.conflict(address, interfaceName, mac),
+    failed: (interfaceName, error) => log.debug('interface-failed', { interface: interfaceName, error }),
+  });
+  using running = createPulse({
+    version: options.version,
+    membership: options.membership,
+    announcer: defaultAnnouncerConfig,
+    excludedInterfaces: options.excludedInterfaces,
+    log,
+    session,
+    responder,
+    now: () => performance.now(),
+    tell: (message) => tell(message),
+  });
+  pulse = running;
+  await using server = await openLinkServer({
+    path: pulseSocketPath(options.runDirectory),
+    greeting: () => running.greeting(),
+    onMessage: (message) => (message.type === 'stop' ? stopped.resolve() : running.handle(message)),
+    onDisconnect: () => log.info('listener-gone', { listeners: server.connections }),
+  });
+  tell = (message) => server.broadcast(message);
+  using _links = watchLinks((links) => running.linksChanged(links));
+  log.info('started', { version: options.version, pid: process.pid, realtime: becomeRealtime() });
+
+  await stopped.promise;
+  running.leave();
+  log.info('stopped');
+}
