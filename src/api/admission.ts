@@ -1,4 +1,5 @@
 // Which of the configuration objects come into force together, where rules hold between them.
+import { isDeepStrictEqual } from 'node:util';
 import type { FieldProblem } from './field-problem.ts';
 
 /** An object that is valid by itself. */
@@ -36,20 +37,23 @@ export function admit<T>(
   established: ReadonlySet<string>,
   rules: AdmissionRules<T>,
 ): Admission<T> {
-  const rank = (name: string, { object }: Candidate<T>): number =>
-    inForce.get(name) === object ? 0 : inForce.has(name) || established.has(name) ? 1 : 2;
   const ordered = [...candidates]
-    .map(([name, candidate]) => ({ name, candidate, rank: rank(name, candidate), time: timeOf(candidate) }))
+    .map(([name, candidate]) => {
+      const before = inForce.get(name);
+      const object =
+        isDeepStrictEqual(before, candidate.object) && before !== undefined ? before : candidate.object;
+      const rank = object === before ? 0 : before !== undefined || established.has(name) ? 1 : 2;
+      return { name, before, object, rank, time: timeOf(candidate) };
+    })
     .sort((a, b) => a.rank - b.rank || a.time - b.time || (a.name < b.name ? -1 : 1));
   const admitted = new Map<string, T>();
   const refusals: Refusal[] = [];
-  for (const { name, candidate } of ordered) {
-    const before = inForce.get(name);
-    const problems = rules.refusals(candidate.object, before);
+  for (const { name, before, object } of ordered) {
+    const problems = rules.refusals(object, before);
     for (const problem of problems) refusals.push({ name, problem });
-    const taken = problems.length === 0 ? candidate.object : before;
+    const fallback = before !== object && before !== undefined && rules.refusals(before, before).length === 0;
+    const taken = problems.length === 0 ? object : fallback ? before : undefined;
     if (taken === undefined) continue;
-    if (taken !== candidate.object && rules.refusals(taken, taken).length > 0) continue;
     rules.admit(taken);
     admitted.set(name, taken);
   }

@@ -1,4 +1,5 @@
 // What a parser finds wrong with one field of one object, before anyone knows which file and line it stands in.
+import { deeperThan } from './record.ts';
 
 /** Keys and list indices from the object's root, such as `['spec', 'addresses', 1]`; empty: the whole object. */
 export type FieldPath = readonly (string | number)[];
@@ -49,8 +50,12 @@ export function formatPath(path: FieldPath): string {
   return text;
 }
 
+const deepestShown = 64;
+
 /** A value as JSON for a person, cut to 80 characters, passwords hidden; empty for undefined. */
 export function formatValue(path: FieldPath, value: unknown): string {
+  // A value that contains itself, as YAML can have it, is no JSON.
+  if (deeperThan(value, deepestShown)) return '…';
   const hide = (key: unknown, inner: unknown): unknown => (key === 'password' ? '(hidden)' : inner);
   const text = JSON.stringify(hide(path.at(-1), value), hide) ?? '';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;

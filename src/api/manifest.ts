@@ -207,9 +207,11 @@ function readJson(text: string): DocumentContent {
     return { value: JSON.parse(text) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const offset = /position (\d+)/.exec(error.message)?.[1];
-    const line = offset === undefined ? undefined : countLineBreaks(text.slice(0, Number(offset))) + 1;
-    return { error: `This is not valid JSON: ${error.message}.`, line };
+    // The engine quotes the text, over several lines if need be, and tells the place only sometimes; YAML does always.
+    const message = error.message.replace(/,? (?:\.\.\.)?".*$| in JSON at position.*$/s, '');
+    const asYaml = text.length > largestYamlDocumentBytes ? undefined : readYamlDocument(text);
+    const line = asYaml !== undefined && 'error' in asYaml ? asYaml.line : undefined;
+    return { error: `This is not valid JSON: ${message}.`, line };
   }
 }
 

@@ -1,5 +1,4 @@
 // JSON objects of unknown content, as they come from a file or the API.
-import type { FieldPath } from './field-problem.ts';
 
 export type RawObject = Readonly<Record<string, unknown>>;
 
@@ -8,7 +7,7 @@ export const isRecord = (value: unknown): value is RawObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The value at a path, own keys only; undefined where there is none. */
-export function valueAt(root: unknown, path: FieldPath): unknown {
+export function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
   let value = root;
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -26,7 +26,8 @@ export const specialBlocks: readonly SpecialBlock[] = [
 
 /** Valid on one link only, so no endpoint's address as other nodes see it. */
 const linkLocalBlocks: readonly SpecialBlock[] = [
-  block('link-local', '169.254.0.0/16'),
+  // RFC 3927.
+  { name: 'link-local', cidr: { address: { family: 'IPv4', value: 0xa9_fe_00_00n }, prefixLength: 16 } },
   block('link-local', 'fe80::/10'),
 ];
 

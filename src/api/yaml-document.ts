@@ -29,21 +29,14 @@ export function readYamlDocument(text: string): DocumentContent {
       line: lines.linePos(error.pos[0]).line,
     };
   }
-  const twice = repeatedKey(document);
-  if (twice !== undefined) {
-    const { key, offset } = twice;
-    return {
-      error: `The field ${key} is given twice in one object: keep one.`,
-      line: lines.linePos(offset).line,
-    };
-  }
+  const bad = badKey(document);
+  if (bad !== undefined) return { error: bad.rule, line: lines.linePos(bad.offset).line };
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) };
   } catch (error) {
-    // An alias without its anchor, or aliases of aliases that would grow without bound.
-    if (error instanceof ReferenceError)
-      return { error: `This is not valid YAML: ${error.message}.`, line: undefined };
-    throw error;
+    // Aliases and merges are followed only here: without an anchor, of the wrong kind, or growing without bound.
+    if (!(error instanceof Error)) throw error;
+    return { error: `This is not valid YAML: ${firstLine(error.message)}.`, line: undefined };
   }
 }
 
@@ -84,7 +77,7 @@ function offsetOfField(document: Document, path: FieldPath): number {
 
 function parse(text: string): { readonly document: Document; readonly lines: LineCounter } {
   const lines = new LineCounter();
-  // The library looks for repeated keys in quadratic time, so that is left to `repeatedKey`.
+  // The library looks for repeated keys in quadratic time, so that is left to `badKey`.
   const document = parseDocument(text, {
     lineCounter: lines,
     merge: true,
@@ -94,7 +87,8 @@ function parse(text: string): { readonly document: Document; readonly lines: Lin
   return { document, lines };
 }
 
-function repeatedKey(document: Document): { readonly key: string; readonly offset: number } | undefined {
+/** A key that is given twice, or that is no text. */
+function badKey(document: Document): { readonly rule: string; readonly offset: number } | undefined {
   const open: unknown[] = [document.contents];
   while (open.length > 0) {
     const node = open.pop();
@@ -106,9 +100,13 @@ function repeatedKey(document: Document): { readonly key: string; readonly offse
         continue;
       }
       open.push(item.value);
-      if (!isScalar(item.key)) continue;
+      const offset = offsetOf(item.key) ?? 0;
+      if (!isScalar(item.key))
+        return { rule: 'The name of a field must be plain text: write it as such.', offset };
       const key = String(item.key.value);
-      if (keys.has(key) && key !== '<<') return { key, offset: offsetOf(item.key) ?? 0 };
+      if (keys.has(key) && key !== '<<') {
+        return { rule: `The field ${key} is given twice in one object: keep one.`, offset };
+      }
       keys.add(key);
     }
   }

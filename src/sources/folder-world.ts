@@ -226,13 +226,7 @@ export class FolderWorld {
       if (claim.claimants.length === 0) this.#candidates.delete(id);
       return;
     }
-    // The same object again keeps its rank as the one in force.
-    const inForce = this.#emitted.get(id);
-    const change =
-      inForce !== undefined && isDeepStrictEqual(inForce.object, entry.change.object)
-        ? inForce
-        : entry.change;
-    this.#candidates.set(id, { change, creationTimestamp: entry.creationTimestamp });
+    this.#candidates.set(id, { change: entry.change, creationTimestamp: entry.creationTimestamp });
   }
 
   #planConfiguration(changes: Change[]): void {
