@@ -52,6 +52,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./cli/validate.ts')).validateCommand(),
   },
   {
+    name: 'lab',
+    summary: 'what pods and clients of the demo run; not for people',
+    group: 'Internal:',
+    load: async () => (await import('./cli/lab.ts')).labCommand(),
+  },
+  {
     name: 'version',
     summary: 'the versions of Gantry, Node.js and the kernel',
     group: 'Ask:',
