@@ -119,7 +119,7 @@ export function give(
     if (isNew && record.terms !== undefined && waiting.waiters.size > 0)
       announce(news, sharingToken(record.terms.key));
   }
-  record.addresses = [...record.addresses, ...addresses];
+  record.addresses = record.pool === undefined ? addresses : [...record.addresses, ...addresses];
   record.pool = pool;
   pool.services.add(record.key);
 }

@@ -10,11 +10,10 @@ interface Slot {
 }
 
 /**
- * Every address before `cursor` is used, avoided, or in `freed`; what lies behind has never been given by this space.
- * So the first free address is found at once, however full the space is.
+ * Before `cursor`, what is free is in `freed`; from it on, what is used is in `ahead`; all else is used before it and
+ * free from it on. So the first free address is found at once, however large and however full the space is.
  */
 export interface FreeSpace {
-  readonly family: Family;
   readonly ranges: readonly AddressRange[];
   /** The same in ascending order, each with its place in `ranges`. */
   readonly ascending: readonly { readonly range: AddressRange; readonly place: number }[];
@@ -24,9 +23,11 @@ export interface FreeSpace {
   /** How many of them are given. */
   used: number;
   cursor: Slot;
-  /** May hold addresses that were claimed since; they are dropped when they come to the top. */
-  readonly freed: Heap<Slot>;
-  readonly inFreed: Set<bigint>;
+  readonly ahead: Set<bigint>;
+  readonly freed: Set<bigint>;
+  /** `freed` in order, and addresses that were given again since: those are dropped when they come to the top. */
+  readonly freedInOrder: Heap<Slot>;
+  readonly inHeap: Set<bigint>;
 }
 
 const slotBefore = (a: Slot, b: Slot): boolean =>
@@ -45,15 +46,16 @@ export function createFreeSpace(
   let size = 0n;
   for (const range of ranges) size += rangeSize(range) - (avoid ? buggyCount(range) : 0n);
   return {
-    family,
     ranges,
     ascending: sortRanges(ranges.map((range, place) => ({ range, place }))),
     avoidBuggyIPs: avoid,
     size,
     used: 0,
     cursor: { range: 0, value: first.first.value },
-    freed: new Heap(slotBefore),
-    inFreed: new Set(),
+    ahead: new Set(),
+    freed: new Set(),
+    freedInOrder: new Heap(slotBefore),
+    inHeap: new Set(),
   };
 }
 
@@ -69,22 +71,24 @@ const buggyUpTo = (value: bigint): bigint => (value + 256n) / 256n + (value + 1n
 export const availableIn = (space: FreeSpace): bigint => space.size - BigInt(space.used);
 
 /** The first free address in the order of the ranges, or undefined. Amortised O(log n) in the addresses freed. */
-export function firstFree(space: FreeSpace, isUsed: (value: bigint) => boolean): bigint | undefined {
+export function firstFree(space: FreeSpace): bigint | undefined {
   if (availableIn(space) <= 0n) return undefined;
-  for (let slot = space.freed.peek(); slot !== undefined; slot = space.freed.peek()) {
-    if (!isUsed(slot.value)) return slot.value;
-    space.freed.pop();
-    space.inFreed.delete(slot.value);
+  const { freed, freedInOrder, inHeap } = space;
+  for (let slot = freedInOrder.peek(); slot !== undefined; slot = freedInOrder.peek()) {
+    if (freed.has(slot.value)) return slot.value;
+    freedInOrder.pop();
+    inHeap.delete(slot.value);
   }
-  return advance(space, isUsed);
+  return advance(space);
 }
 
-/** Moves the cursor to the first free address behind it and gives that, or to the end. */
-function advance(space: FreeSpace, isUsed: (value: bigint) => boolean): bigint | undefined {
+/** Moves the cursor to the first free address from it on and gives that, or to the end. */
+function advance(space: FreeSpace): bigint | undefined {
   let { range: place, value } = space.cursor;
   for (let range = space.ranges[place]; range !== undefined; range = space.ranges[place]) {
     for (; value <= range.last.value; value += 1n) {
-      if ((space.avoidBuggyIPs && isBuggy(value)) || isUsed(value)) continue;
+      if ((space.avoidBuggyIPs && isBuggy(value)) || (space.ahead.size > 0 && space.ahead.delete(value)))
+        continue;
       space.cursor = { range: place, value };
       return value;
     }
@@ -96,17 +100,32 @@ function advance(space: FreeSpace, isUsed: (value: bigint) => boolean): bigint |
 }
 
 /** To be told of every address of the space that is given, whoever chose it. */
-export function noteUsed(space: FreeSpace): void {
+export function noteUsed(space: FreeSpace, value: bigint): void {
   space.used += 1;
+  const { cursor } = space;
+  // The cursor may stand behind the end of its range, where another range may begin.
+  const last = space.ranges[cursor.range]?.last.value ?? -1n;
+  if (value === cursor.value && value <= last) space.cursor = { range: cursor.range, value: value + 1n };
+  else if (slotBefore(slotOf(space, value), cursor)) space.freed.delete(value);
+  else space.ahead.add(value);
 }
 
 /** To be told of every address of the space that nobody has any more. */
 export function noteFreed(space: FreeSpace, value: bigint): void {
   space.used -= 1;
+  const slot = slotOf(space, value);
+  if (!slotBefore(slot, space.cursor)) {
+    space.ahead.delete(value);
+    return;
+  }
+  space.freed.add(value);
+  if (space.inHeap.has(value)) return;
+  space.freedInOrder.push(slot);
+  space.inHeap.add(value);
+}
+
+function slotOf(space: FreeSpace, value: bigint): Slot {
   const place = findRange(space.ascending, value)?.place;
-  if (place === undefined || space.inFreed.has(value)) return;
-  const slot = { range: place, value };
-  if (!slotBefore(slot, space.cursor)) return;
-  space.freed.push(slot);
-  space.inFreed.add(value);
+  if (place === undefined) throw new RangeError(`${value} is no address of this space`);
+  return { range: place, value };
 }

@@ -42,8 +42,7 @@ export function findAddress(
   if (shared !== undefined) return shared.address;
   const space = pool.spaces[family];
   if (space === undefined) return undefined;
-  const holdings = ledger.holdings[family];
-  const value = firstFree(space, (candidate) => holdings.has(candidate));
+  const value = firstFree(space);
   return value === undefined ? undefined : { family, value };
 }
 
@@ -69,7 +68,7 @@ export function hold(
     join(group, holding, service, terms);
   }
   const space = pool.spaces[address.family];
-  if (present === undefined && space !== undefined) noteUsed(space);
+  if (present === undefined && space !== undefined) noteUsed(space, address.value);
   return present === undefined;
 }
 

@@ -36,6 +36,8 @@ export interface Loss {
   readonly reason: AllocationReason;
 }
 
+export const noLosses: readonly Loss[] = [];
+
 export const nothingAllocated: Allocated = { addresses: [], pool: undefined };
 
 /** The order counts: the primary comes first. */

@@ -18,7 +18,14 @@ import { availableIn } from './free-space.ts';
 import { Heap } from './heap.ts';
 import { sharingTerms } from './holding.ts';
 import { keepClaimed } from './keep.ts';
-import { type Decision, type Loss, nothingAllocated, sameAllocation, sameReason } from './outcome.ts';
+import {
+  type Decision,
+  type Loss,
+  noLosses,
+  nothingAllocated,
+  sameAllocation,
+  sameReason,
+} from './outcome.ts';
 import { replacePools } from './pool-index.ts';
 import type { AllocationReason } from './reason.ts';
 import { unusableRequest } from './request.ts';
@@ -141,7 +148,7 @@ const examine = (
   touched,
   before,
   reasonBefore: record.reason,
-  lost: [],
+  lost: noLosses,
 });
 
 /** Those whose own object did not change first, then the oldest. */
@@ -186,7 +193,8 @@ function perform(run: Run, task: Examination | Wake): Decision | undefined {
   const examination = 'news' in task ? wake(run, task.key) : task;
   if (examination !== undefined) {
     const { service, record, lost } = examination;
-    examination.lost = [...lost, ...settle(run.allocator, run.supply, service, record)];
+    const given = settle(run.allocator, run.supply, service, record);
+    if (given.length > 0) examination.lost = [...lost, ...given];
   }
   if ('news' in task) pushNext(run, task.news, task);
   return examination && decide(examination);

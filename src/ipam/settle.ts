@@ -3,7 +3,7 @@ import type { Service } from '../model/service.ts';
 import { type Allocator, give, type ServiceRecord, takeBack } from './allocator.ts';
 import { choose } from './choose.ts';
 import { bothFamilies, familyDemand, otherFamily } from './family-demand.ts';
-import type { Loss } from './outcome.ts';
+import { type Loss, noLosses } from './outcome.ts';
 import { essentialFamilies } from './request.ts';
 import { isMiss, type Miss, type Supply, seek } from './seek.ts';
 import { park } from './waiting.ts';
@@ -18,7 +18,7 @@ export function settle(
   service: Service,
   record: ServiceRecord,
 ): readonly Loss[] {
-  const lost: Loss[] = [];
+  let lost = noLosses;
   const [only] = record.addresses;
   if (record.pool !== undefined && only !== undefined) {
     const missing = otherFamily(only.family);
@@ -34,7 +34,7 @@ export function settle(
       wait(allocator, record, found);
       return lost;
     }
-    lost.push({ address: only, reason: { kind: 'incomplete', address: only, missing: found.reason } });
+    lost = [{ address: only, reason: { kind: 'incomplete', address: only, missing: found.reason } }];
     takeBack(allocator, record);
   }
   const choice = choose(supply, service);
