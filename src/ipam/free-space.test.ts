@@ -110,3 +110,14 @@ test('addresses given and freed again and again, chosen or asked for, take no mo
   assert.equal(pool.used, 1);
   assert.ok(pool.freedInOrder.size + pool.inHeap.size + pool.freed.size + pool.ahead.size < 8);
 });
+
+test('an address asked for at the seam of two ranges is not given again', () => {
+  const pool = space([range('192.0.2.1', '192.0.2.2'), range('192.0.2.3', '192.0.2.4')]);
+  for (const last of [1, 2]) {
+    const value = sampleAddress(`192.0.2.${last}`).value;
+    assert.equal(firstFree(pool), value);
+    noteUsed(pool, value);
+  }
+  noteUsed(pool, sampleAddress('192.0.2.3').value);
+  assert.equal(firstFree(pool), sampleAddress('192.0.2.4').value);
+});
