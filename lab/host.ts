@@ -4,27 +4,37 @@ import { closeSync, openSync, readdirSync, readlinkSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { inNetworkNamespace } from '../src/linux/network-namespace.ts';
 import { runIp } from './ip.ts';
+import { type Cable, unplugAll } from './segment.ts';
 
 export interface Host {
   readonly name: string;
   /** The namespace's path, as `nsenter --net` and `inNetworkNamespace` take it. */
   readonly namespace: string;
+  /** By the interface's name. */
+  readonly cables: Map<string, Cable>;
+  /** What runs on this node in namespaces of its own, and dies with it. */
+  readonly pods: Host[];
   /** Runs `ip` commands in the host, a line each; throws with ip's own words when one fails. */
   ip(...lines: readonly string[]): void;
   /** Sets `/proc/sys/net/NAME` in the host. */
   sysctl(name: string, value: string | number): void;
   /** Runs a command to its end; throws when it exits with another code than 0, unless `mayFail`. */
   exec(argv: readonly [string, ...string[]], options?: ExecOptions): ExecResult;
-  /** Starts a process that lives until it ends, is killed, or the lab goes. stderr goes to a log file. */
+  /** Starts a process that lives until it ends, is killed, or the lab goes. */
   spawn(argv: readonly [string, ...string[]], options?: SpawnOptions): ChildProcess;
   /** What the processes started as `log` wrote to stderr (and stdout, where it was not asked for). */
   logPath(log: string): string;
   /** Runs synchronous work of this very process in the host's namespace. */
   inside<T>(work: () => T): T;
-  /** Process ids of all that runs in the host, descendants included. */
+  /** Process ids of all that runs in the host, descendants included; its pods are hosts of their own. */
   processes(): number[];
-  /** Signals all of them, in one go. */
+  /** Signals all of them, and those they start meanwhile. */
   signal(signal: NodeJS.Signals): void;
+  /** Stops all its processes where they are, as a machine that hangs; its kernel still forwards. `thaw` lets them go on. */
+  freeze(): void;
+  thaw(): void;
+  /** Its cables pulled and every process of it and of its pods killed, at once: what a power failure looks like. */
+  powerOff(): void;
 }
 
 export interface ExecOptions {
@@ -51,12 +61,14 @@ export interface SpawnOptions {
 export function createHost(name: string, namespaceName: string, logs: string): Host {
   runIp([`netns add ${namespaceName}`]);
   const namespace = `/run/netns/${namespaceName}`;
-  const enter = ['--net=' + namespace, '--'];
+  const enter = [`--net=${namespace}`, '--'];
   const inode = statSync(namespace).ino;
 
   const host: Host = {
     name,
     namespace,
+    cables: new Map(),
+    pods: [],
     ip: (...lines) => runIp(lines, namespaceName),
     inside: (work) => inNetworkNamespace(namespace, work),
     sysctl: (setting, value) => host.inside(() => writeFileSync(`/proc/sys/net/${setting}`, String(value))),
@@ -75,7 +87,8 @@ export function createHost(name: string, namespaceName: string, logs: string): H
     },
     spawn(argv, { log = name, env = {}, pipe = false } = {}) {
       const file = openSync(host.logPath(log), 'a');
-      const child = spawn('nsenter', [...enter, ...argv], {
+      // Also when this process is killed and leaves `lab/enter` behind, its hosts' processes go.
+      const child = spawn('nsenter', [...enter, 'setpriv', '--pdeathsig', 'KILL', ...argv], {
         stdio: pipe ? ['pipe', 'pipe', file] : ['ignore', file, file],
         env: { ...process.env, ...env },
       });
@@ -88,17 +101,33 @@ export function createHost(name: string, namespaceName: string, logs: string): H
         .filter((entry) => /^\d+$/.test(entry) && networkNamespaceOf(entry) === `net:[${inode}]`)
         .map(Number),
     signal(signal) {
-      for (const pid of host.processes()) {
-        try {
-          process.kill(pid, signal);
-        } catch (error) {
-          // It ended meanwhile.
-          if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      const told = new Set<number>();
+      for (;;) {
+        const fresh = host.processes().filter((pid) => !told.has(pid));
+        if (fresh.length === 0) return;
+        for (const pid of fresh) {
+          told.add(pid);
+          signalProcess(pid, signal);
         }
       }
     },
+    freeze: () => host.signal('SIGSTOP'),
+    thaw: () => host.signal('SIGCONT'),
+    powerOff() {
+      unplugAll([...host.cables.values()]);
+      for (const each of [host, ...host.pods]) each.signal('SIGKILL');
+    },
   };
   return host;
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended meanwhile.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 /** Undefined for a process that is gone or already a zombie. */

@@ -3,13 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHost, type Host } from './host.ts';
 import { runIp } from './ip.ts';
-
-/** A switch: a bridge in a namespace of its own. Its ports are named after the hosts behind them. */
-export interface Segment {
-  readonly host: Host;
-  /** The port that leads to `host`'s interface. */
-  portOf(host: Host, interfaceName: string): string;
-}
+import { type Cable, connectCable, createSegment, type Segment } from './segment.ts';
 
 export interface Lab extends AsyncDisposable {
   /** For files of the lab's: in memory, private, gone with it. */
@@ -18,10 +12,7 @@ export interface Lab extends AsyncDisposable {
   host(name: string): Host;
   segment(name: string): Segment;
   /** A new interface of the host on the segment, up, with these `address/length`es. */
-  connect(host: Host, interfaceName: string, segment: Segment, addresses?: readonly string[]): void;
-  /** Takes the switch's port down: the host's interface loses its carrier. `plug` brings it back. */
-  unplug(host: Host, interfaceName: string, segment: Segment): void;
-  plug(host: Host, interfaceName: string, segment: Segment): void;
+  connect(host: Host, interfaceName: string, segment: Segment, addresses?: readonly string[]): Cable;
   /** A pod: a namespace behind a routed veth pair on its node, which gets the gateway's address of each family. */
   pod(node: Host, name: string, addresses: readonly PodAddress[]): Host;
 }
@@ -37,7 +28,10 @@ export const insideLab = (): boolean => process.env['GANTRY_LAB'] === '1';
 
 let labs = 0;
 
-/** Throws outside `lab/enter`. */
+/**
+ * An empty lab. Several may exist at once, in one process or in several inside one `lab/enter`: each has names of its
+ * own. Throws outside `lab/enter`.
+ */
 export async function createLab(): Promise<Lab> {
   if (!insideLab()) throw new Error('a lab needs private namespaces: run this by lab/enter COMMAND');
   const prefix = `lab${process.pid}x${labs++}-`;
@@ -45,7 +39,6 @@ export async function createLab(): Promise<Lab> {
   const logs = join(directory, 'logs');
   mkdirSync(logs);
   const hosts = new Map<string, Host>();
-  let veths = 0;
 
   const addHost = (name: string): Host => {
     if (hosts.has(name)) throw new Error(`the lab already has a host named ${name}`);
@@ -61,35 +54,23 @@ export async function createLab(): Promise<Lab> {
     return host;
   };
 
-  const portName = (host: Host, interfaceName: string): string =>
-    `${host.name}.${interfaceName}`.slice(0, 15);
-
-  const lab: Lab = {
+  return {
     directory,
     hosts,
     host: addHost,
-    segment(name) {
-      const host = addHost(name);
-      host.ip('link add br0 type bridge stp_state 0 forward_delay 0', 'link set br0 up');
-      return { host, portOf: portName };
-    },
+    segment: (name) => createSegment(name, addHost(name)),
     connect(host, interfaceName, segment, addresses = []) {
-      const port = portName(host, interfaceName);
-      segment.host.ip(
-        `link add ${port} type veth peer name ${interfaceName} netns ${prefix}${host.name}`,
-        `link set ${port} master br0 up`,
-      );
+      const cable = connectCable(segment, host, prefix + host.name, interfaceName);
       host.ip(
         ...addresses.map((address) => addressLine(address, interfaceName)),
         `link set ${interfaceName} up`,
       );
+      return cable;
     },
-    unplug: (host, interfaceName, segment) =>
-      segment.host.ip(`link set ${portName(host, interfaceName)} down`),
-    plug: (host, interfaceName, segment) => segment.host.ip(`link set ${portName(host, interfaceName)} up`),
     pod(node, name, addresses) {
       const pod = addHost(name);
-      const veth = `veth${veths++}`;
+      const veth = `veth${node.pods.length}`;
+      node.pods.push(pod);
       node.ip(
         `link add ${veth} type veth peer name eth0 netns ${prefix}${name}`,
         ...addresses.map(({ gateway }) => addressLine(`${gateway}/${hostLength(gateway)}`, veth)),
@@ -112,7 +93,6 @@ export async function createLab(): Promise<Lab> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-  return lab;
 }
 
 const hostLength = (address: string): number => (address.includes(':') ? 128 : 32);

@@ -1,6 +1,7 @@
 // The network that the demo, the tests and the benches use: a client behind a router, and a LAN with nodes and pods.
 import type { Host } from './host.ts';
-import type { Lab, Segment } from './lab.ts';
+import type { Lab } from './lab.ts';
+import type { Segment } from './segment.ts';
 
 export interface Topology {
   readonly lan: Segment;
@@ -55,14 +56,13 @@ export function standardTopology(lab: Lab, nodeCount = 3): Topology {
     host.ip('route add default via 192.0.2.254', 'route add ::/0 via 2001:db8:1::fe');
     return { name, host, addresses, podCidrs: [`198.18.${number}.0/24`, `2001:db8:42:${number}::/64`] };
   });
-  for (const node of nodes) {
-    for (const other of nodes) {
-      if (other === node) continue;
-      node.host.ip(
-        `route add ${other.podCidrs[0]} via ${other.addresses[0]}`,
-        `route add ${other.podCidrs[1]} via ${other.addresses[1]}`,
-      );
-    }
+  for (const host of [router, ...nodes.map((node) => node.host)]) {
+    const others = nodes.filter((node) => node.host !== host);
+    host.ip(
+      ...others.flatMap(({ podCidrs, addresses }) =>
+        podCidrs.map((cidr, family) => `route add ${cidr} via ${addresses[family]}`),
+      ),
+    );
   }
   return { lan, router, client, neighbour, nodes };
 }
@@ -76,12 +76,6 @@ export function addPod(lab: Lab, node: TopologyNode, number: number, name: strin
     { address: ipv6, gateway: `${prefix6}1` },
   ]);
   return { name, host, node: node.name, ipv4, ipv6 };
-}
-
-/** Cable pulled and every process killed, at once: what a power failure looks like to the others. */
-export function powerOff(lab: Lab, topology: Topology, node: TopologyNode): void {
-  lab.unplug(node.host, 'eth0', topology.lan);
-  node.host.signal('SIGKILL');
 }
 
 function forwarding(host: Host): Host {

@@ -1,9 +1,9 @@
 // The C library's functions that Node has no word for, called by FFI; each failure is a SystemError.
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { SystemError } from './errno.ts';
 
 // Buffers are `void *`: koffi then passes the Uint8Array's own memory, in and out.
-const declare = (libc: koffi.LibraryHandle) => ({
+const declare = (libc: LibraryHandle) => ({
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),

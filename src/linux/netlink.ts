@@ -15,6 +15,7 @@ import {
   send,
   setSocketOptionInt,
   socket,
+  socketOptionInt,
 } from './libc.ts';
 import {
   attributeMap,
@@ -39,7 +40,15 @@ const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;
 
 export interface NetlinkSocket extends Disposable {
-  /** Sends one datagram of one or more messages. The kernel has handled it when this returns. Throws SystemError. */
+  /**
+   * The longest datagram that can be sent. Without CAP_NET_ADMIN in the initial user namespace (a user's private
+   * namespace does not count) it is `net.core.wmem_max` doubled, 416 KiB by the kernel's default.
+   */
+  readonly maximumSendBytes: number;
+  /**
+   * Sends one datagram of one or more messages. The kernel has handled it when this returns. Throws SystemError:
+   * EMSGSIZE beyond `maximumSendBytes`.
+   */
   send(messages: Uint8Array): void;
   /**
    * The next datagram's messages, valid until the next call; undefined when there is none now. Throws SystemError:
@@ -62,6 +71,7 @@ export interface NetlinkOptions {
 export function openNetlink({ protocol, groups = [], bufferBytes = 4 << 20 }: NetlinkOptions): NetlinkSocket {
   const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, protocol);
   const polls = new Set<Disposable>();
+  let maximumSendBytes: number;
   try {
     growBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, bufferBytes);
     growBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, bufferBytes);
@@ -70,6 +80,7 @@ export function openNetlink({ protocol, groups = [], bufferBytes = 4 << 20 }: Ne
     // struct sockaddr_nl: the kernel chooses the port id.
     bind(fd, new Uint8Array(Uint16Array.of(AF_NETLINK, 0, 0, 0, 0, 0).buffer));
     for (const group of groups) setSocketOptionInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+    maximumSendBytes = socketOptionInt(fd, SOL_SOCKET, SO_SNDBUF) - sendOverheadBytes;
   } catch (error) {
     close(fd);
     throw error;
@@ -78,6 +89,7 @@ export function openNetlink({ protocol, groups = [], bufferBytes = 4 << 20 }: Ne
   let buffer = new Uint8Array(64 << 10);
   let closed = false;
   return {
+    maximumSendBytes,
     send: (messages) => send(fd, messages),
     receive() {
       const length = receive(fd, buffer);
@@ -103,6 +115,8 @@ export function openNetlink({ protocol, groups = [], bufferBytes = 4 << 20 }: Ne
 }
 
 const ENOBUFS = 105;
+/** What netlink_sendmsg keeps of the send buffer for itself. */
+const sendOverheadBytes = 32;
 
 function growBuffer(fd: number, force: number, plain: number, bytes: number): void {
   try {

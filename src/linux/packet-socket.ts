@@ -1,5 +1,4 @@
 // Whole Ethernet frames of one interface, received through a kernel filter and sent as they are (packet(7)).
-
 import { attachFilter, type BpfInstruction } from './bpf-filter.ts';
 import { SystemError } from './errno.ts';
 import {
@@ -19,7 +18,7 @@ import {
 import { onReadable } from './poll.ts';
 
 export interface PacketSocket extends Disposable {
-  /** Sends a frame, Ethernet header included. Throws SystemError: ENETDOWN when the interface is down. */
+  /** Sends a frame, Ethernet header included. Throws SystemError: ENETDOWN when down, ENXIO when gone, ENOBUFS when full. */
   send(frame: Uint8Array): void;
   /** Receives frames for this Ethernet multicast address as well. Throws SystemError. */
   addMulticast(mac: Uint8Array): void;
@@ -30,7 +29,10 @@ export interface PacketSocketOptions {
   readonly interfaceIndex: number;
   /** An EtherType, such as 0x0806; 3 (ETH_P_ALL) for all. */
   readonly protocol: number;
-  readonly filter: readonly BpfInstruction[];
+  /** Without one, all frames of that type. */
+  readonly filter?: readonly BpfInstruction[];
+  /** The longest frame to be received; longer ones are left out. */
+  readonly maximumFrameBytes?: number;
   /** Called with each frame of others that passes the filter; the bytes are valid during the call only. */
   readonly onFrame: (frame: Uint8Array) => void;
 }
@@ -41,13 +43,16 @@ const PACKET_DROP_MEMBERSHIP = 2;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_MULTICAST = 0;
 
-/** Opens the socket in the calling thread's network namespace. Needs CAP_NET_RAW. Throws SystemError. */
+/**
+ * Opens the socket in the calling thread's network namespace. Needs CAP_NET_RAW. It survives its interface going down
+ * and up again. Throws SystemError: ENODEV when there is no such interface.
+ */
 export function openPacketSocket(options: PacketSocketOptions): PacketSocket {
-  const { interfaceIndex, protocol, filter, onFrame } = options;
+  const { interfaceIndex, protocol, filter, maximumFrameBytes = 2048, onFrame } = options;
   // Without a protocol nothing is queued before the filter is in place; bind sets it.
   const fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
   try {
-    attachFilter(fd, filter);
+    if (filter !== undefined) attachFilter(fd, filter);
     setSocketOptionInt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     setSocketOptionInt(fd, SOL_SOCKET, SO_RCVBUF, 1 << 20);
     bind(fd, linkLayerAddress(interfaceIndex, protocol));
@@ -55,15 +60,22 @@ export function openPacketSocket(options: PacketSocketOptions): PacketSocket {
     close(fd);
     throw error;
   }
-  const buffer = new Uint8Array(2048);
+  // One view for each length seen, so that receiving a frame allocates nothing.
+  const buffer = new Uint8Array(maximumFrameBytes);
+  const views = new Map<number, Uint8Array>();
+  const viewOf = (length: number): Uint8Array => {
+    const view = views.get(length) ?? buffer.subarray(0, length);
+    views.set(length, view);
+    return view;
+  };
+  let open = true;
   const poll = onReadable(fd, () => {
-    for (;;) {
+    while (open) {
       const length = receiveFrame(fd, buffer);
       if (length === undefined) return;
-      if (length <= buffer.length) onFrame(buffer.subarray(0, length));
+      if (length <= buffer.length) onFrame(viewOf(length));
     }
   });
-  let open = true;
   const membership = (option: number, mac: Uint8Array): void =>
     setSocketOption(fd, SOL_PACKET, option, multicastRequest(interfaceIndex, mac));
   return {
