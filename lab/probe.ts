@@ -127,10 +127,15 @@ function countFailure(tally: Tally, failure: string): void {
 const askTcp: Ask = ({ address, port }, timeoutMilliseconds) =>
   new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, noDelay: true });
-    const timer = setTimeout(() => settle(() => reject('timeout')), timeoutMilliseconds);
+    const timer = whenOverdue(() => settle(() => reject('timeout')), timeoutMilliseconds);
+    let settled = false;
     const settle = (outcome: () => void): void => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
-      socket.resetAndDestroy();
+      // A reset leaves no TIME_WAIT to run out of ports by; one that is still connecting would only be reset later.
+      if (socket.connecting) socket.destroy();
+      else socket.resetAndDestroy();
       outcome();
     };
     socket.on('connect', () => socket.write('who\n'));
@@ -142,16 +147,24 @@ const askTcp: Ask = ({ address, port }, timeoutMilliseconds) =>
 const askUdp: Ask = ({ address, port }, timeoutMilliseconds) =>
   new Promise((resolve, reject) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    const timer = setTimeout(() => settle(() => reject('timeout')), timeoutMilliseconds);
+    const timer = whenOverdue(() => settle(() => reject('timeout')), timeoutMilliseconds);
+    let settled = false;
     const settle = (outcome: () => void): void => {
+      if (settled) return;
+      settled = true;
       clearTimeout(timer);
       socket.close();
       outcome();
     };
     socket.on('message', (data) => settle(() => resolve(answererOf(data))));
     socket.on('error', (error: NodeJS.ErrnoException) => settle(() => reject(error.code)));
-    // Connected, so that a port unreachable is heard of.
-    socket.connect(port, address, () => socket.send('who'));
+    // Connected, so that a port unreachable is heard of. Without a route `connect` itself fails, as an error event.
+    socket.on('connect', () => socket.send('who'));
+    socket.connect(port, address);
   });
+
+/** An answer that lies in the socket since this process was late itself is read first: timers run before sockets. */
+const whenOverdue = (giveUp: () => void, milliseconds: number): NodeJS.Timeout =>
+  setTimeout(() => setImmediate(giveUp), milliseconds);
 
 const answererOf = (data: Buffer): string => data.toString().split(' ', 1)[0] ?? '';
