@@ -56,7 +56,7 @@ export function serviceManifest(
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { namespace, name },
+    metadata: { namespace, name, labels: { app: name } },
     spec: {
       type: 'LoadBalancer',
       selector: { app: name },

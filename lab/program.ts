@@ -2,7 +2,11 @@
 import { join } from 'node:path';
 
 const here = import.meta.filename;
-const main = here.endsWith('.mjs') ? here : join(import.meta.dirname, '../src/main.ts');
+const isBundle = here.endsWith('.mjs');
+const main = isBundle ? here : join(import.meta.dirname, '../src/main.ts');
+
+/** The script that runs a command inside the lab's private namespaces; the bundle has it beside itself. */
+export const enterScript = join(import.meta.dirname, isBundle ? 'lab-enter' : 'enter');
 
 /** The command line of `gantry ARGUMENTS`, run by this process's own Node. */
 export const gantryCommand = (...args: readonly string[]): [string, ...string[]] => [

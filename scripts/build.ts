@@ -42,7 +42,8 @@ const launcher =
   '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" "$here/gantry.mjs" "$@"\n';
 writeFileSync(join(dist, 'gantry'), launcher);
 chmodSync(join(dist, 'gantry'), 0o755);
-for (const name of ['LICENSE']) cpSync(join(root, name), join(dist, name));
+cpSync(join(root, 'lab/enter'), join(dist, 'lab-enter'));
+cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'));
 
 const megabytes = (name: string): string => `${(statSync(join(dist, name)).size / 1e6).toFixed(1)} MB`;
 console.error(
