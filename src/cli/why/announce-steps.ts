@@ -1,0 +1,105 @@
+// The steps of announcing: which advertisements cover the addresses, which nodes may answer, and who does.
+import { covers, poolOf } from '../../announce/eligible.ts';
+import type { AddressPlan } from '../../announce/plan.ts';
+import { type AnnounceReason, announceSentence } from '../../announce/reason.ts';
+import { formatAddress } from '../../model/address.ts';
+import type { NodeState } from '../node-state.ts';
+import { type WhyReason, whySentence } from './reason.ts';
+import type { Scene } from './scene.ts';
+import { judged, listed, ok, type Step } from './step.ts';
+
+export function advertisementStep({ plans, service, snapshot: { world } }: Scene): Step {
+  const uncovered = reasonsOf(plans).find(
+    ({ kind }) => kind !== 'no-ready-endpoint' && kind !== 'no-candidate',
+  );
+  if (uncovered !== undefined) {
+    return judged('advertisement', 'wrong', uncovered, announceSentence(uncovered));
+  }
+  const names = new Set<string>();
+  for (const { address } of plans) {
+    const pool = poolOf(address, world.pools.values());
+    for (const advertisement of world.l2Advertisements.values()) {
+      if (pool !== undefined && covers(advertisement, pool, service)) names.add(advertisement.name);
+    }
+  }
+  return ok('advertisement', `Announced on layer 2 by the L2Advertisement ${listed([...names].sort())}.`);
+}
+
+export function candidatesStep({ plans, states }: Scene): Step {
+  if (states.size === 0) return judged('candidates', 'wrong', noAgent, whySentence(noAgent));
+  const details = plans.flatMap(({ excluded }) => excluded.map(announceSentence));
+  const excluded = [...new Set(details)];
+  const reason = reasonsOf(plans).find(({ kind }) => kind === 'no-ready-endpoint' || kind === 'no-candidate');
+  if (reason !== undefined) return judged('candidates', 'wrong', reason, announceSentence(reason), excluded);
+  const withoutLiving = plans.find(
+    ({ candidates }) =>
+      candidates.length > 0 && candidates.every(({ node }) => states.get(node)?.state === 'dead'),
+  );
+  if (withoutLiving !== undefined) {
+    const candidates = listed(withoutLiving.candidates.map(({ node }) => node));
+    const dead: WhyReason = { kind: 'no-live-candidate', candidates };
+    return judged('candidates', 'wrong', dead, whySentence(dead), excluded);
+  }
+  const orders = plans.map((plan) => `${formatAddress(plan.address)}: ${order(plan, states)}`);
+  return ok('candidates', `Most wanted first, ${orders.join('; ')}.`, excluded);
+}
+
+/** Nobody has said what nodes there are. */
+const noAgent: WhyReason = { kind: 'no-agent' };
+
+const reasonsOf = (plans: readonly AddressPlan[]): AnnounceReason[] =>
+  plans.flatMap(({ reasons }) => reasons);
+
+const order = ({ candidates }: AddressPlan, states: ReadonlyMap<string, NodeState>): string =>
+  candidates
+    .map(({ node, interfaces }) => {
+      const only = interfaces.length === 0 ? '' : ` on ${interfaces.join(' and ')}`;
+      return `${node}${only}${states.get(node)?.state === 'dead' ? ' (dead)' : ''}`;
+    })
+    .join(', ');
+
+export function ownerStep(scene: Scene): Step {
+  const { owners, plans, snapshot, service } = scene;
+  const addresses = listed(plans.map(({ address }) => formatAddress(address)));
+  const [owner] = owners;
+  if (owner === undefined) {
+    const reason = whyNobody(scene, addresses);
+    return judged('owner', 'wrong', reason, whySentence(reason));
+  }
+  const nodes = listed(owners.map(({ name }) => name));
+  if (owners.length > plans.length) {
+    const reason: WhyReason = { kind: 'several-owners', nodes, addresses };
+    return judged('owner', 'warning', reason, whySentence(reason));
+  }
+  const silent = owners.find(({ isSilent }) => isSilent);
+  if (silent !== undefined) {
+    const reason: WhyReason = { kind: 'agent-silent', node: silent.name, seconds: silent.reportAgeSeconds };
+    return judged('owner', 'warning', reason, whySentence(reason));
+  }
+  const announcing = snapshot.announcements.get(service.key) ?? [];
+  const where = owners.map(({ name }) => {
+    const interfaces = announcing.find(({ node }) => node === name)?.interfaces ?? [];
+    return `${name} on ${listed(interfaces)}`;
+  });
+  return ok('owner', `Answered for by ${listed(where)}.`);
+}
+
+/** The likeliest cause, from the one who should answer. */
+function whyNobody({ plans, states, snapshot, service }: Scene, addresses: string): WhyReason {
+  const reporting = [...states.values()].filter(({ report }) => report !== undefined);
+  if (reporting.length === 0) return noAgent;
+  const candidates = plans.flatMap((plan) => plan.candidates.map(({ node }) => node));
+  const wanted = candidates
+    .map((node) => states.get(node))
+    .find((state) => state !== undefined && state.state !== 'dead');
+  const [dead] = snapshot.announcements.get(service.key) ?? [];
+  if (wanted === undefined) {
+    return dead === undefined
+      ? { kind: 'nobody-answers', addresses, wanted: 'a candidate' }
+      : { kind: 'owner-dead', node: dead.node };
+  }
+  const { name, isSilent, reportAgeSeconds, report } = wanted;
+  if (isSilent) return { kind: 'agent-silent', node: name, seconds: reportAgeSeconds };
+  if (report?.pulse.connected === false) return { kind: 'pulse-not-connected', node: name };
+  return { kind: 'nobody-answers', addresses, wanted: name };
+}
