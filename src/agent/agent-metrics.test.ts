@@ -1,0 +1,86 @@
+// Tests of the agent's metrics as a scrape shows them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Registry } from 'prom-client';
+import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
+import { type AgentState, createAgentMetrics } from './agent-metrics.ts';
+
+function start() {
+  const owned = new Map<string, LinkOwned>();
+  const counters = new Map<string, LinkCounters>();
+  const state: AgentState = {
+    node: 'node-1',
+    owned,
+    counters,
+    servicesOf: (address) => (address === '192.0.2.1' ? ['web/a', 'web/b'] : ['web/c']),
+    isPulseConnected: true,
+    members: ['alive', 'alive', 'dead'].map((memberState, index) => ({
+      name: `node-${index}`,
+      state: memberState === 'alive' ? 'alive' : 'dead',
+      lastHeardMilliseconds: undefined,
+      interfaces: [],
+    })),
+    frontends: 4,
+    failedServices: 1,
+    unhealthyEndpoints: 2,
+    findings: [{ severity: 'error', reason: { kind: 'ipv6-absent' } }],
+  };
+  const registry = new Registry();
+  const metrics = createAgentMetrics(registry, state);
+  /** The samples of these metrics, without help and types. */
+  const scrape = async (prefix: string): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => line.startsWith(prefix));
+  const own = (address: string): void => {
+    owned.set(address, { address, interfaces: ['eth0'], cause: 'elected', from: undefined });
+  };
+  return { owned, counters, metrics, scrape, own };
+}
+
+test('each Service of an owned address is announced, and no more once it is lost', async () => {
+  const { owned, scrape, own } = start();
+  own('192.0.2.1');
+  own('2001:db8::1');
+  assert.deepEqual(await scrape('metallb_speaker'), [
+    'metallb_speaker_announced{service="web/a",protocol="layer2",node="node-1",ip="192.0.2.1"} 1',
+    'metallb_speaker_announced{service="web/b",protocol="layer2",node="node-1",ip="192.0.2.1"} 1',
+    'metallb_speaker_announced{service="web/c",protocol="layer2",node="node-1",ip="2001:db8::1"} 1',
+  ]);
+  owned.delete('192.0.2.1');
+  assert.equal((await scrape('metallb_speaker')).length, 1);
+});
+
+test('the counters are those of pulse, however often they are scraped', async () => {
+  const { counters, scrape } = start();
+  const address = '192.0.2.1';
+  for (const requestsReceived of [5, 9]) {
+    counters.set(address, { address, requestsReceived, responsesSent: 4, gratuitousSent: 6 });
+    assert.deepEqual(await scrape('metallb_layer2'), [
+      `metallb_layer2_requests_received{ip="192.0.2.1"} ${requestsReceived}`,
+      'metallb_layer2_responses_sent{ip="192.0.2.1"} 4',
+      'metallb_layer2_gratuitous_sent{ip="192.0.2.1"} 6',
+    ]);
+  }
+});
+
+test('the state of node, members and data plane is read when it is asked for', async () => {
+  const { metrics, scrape } = start();
+  metrics.synced(0.003);
+  metrics.syncFailed();
+  metrics.gained('takeover');
+  const lines = await scrape('gantry_');
+  for (const expected of [
+    'gantry_pulse_connected 1',
+    'gantry_members{state="alive"} 2',
+    'gantry_members{state="dead"} 1',
+    'gantry_data_plane_frontends 4',
+    'gantry_data_plane_failed_services 1',
+    'gantry_data_plane_sync_seconds_bucket{le="0.005"} 1',
+    'gantry_data_plane_sync_seconds_bucket{le="0.002"} 0',
+    'gantry_data_plane_sync_failures_total 1',
+    'gantry_unhealthy_endpoints 2',
+    'gantry_host_findings{kind="ipv6-absent",severity="error"} 1',
+    'gantry_addresses_gained_total{cause="takeover"} 1',
+  ]) {
+    assert.ok(lines.includes(expected), expected);
+  }
+});

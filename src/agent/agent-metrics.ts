@@ -1,0 +1,147 @@
+// The agent's metrics: read from its state when they are scraped, and counted only where there is no state to read.
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { LinkCounters, LinkMemberState, LinkOwned } from '../pulse/link.ts';
+import type { HostFinding } from './host-check.ts';
+
+/** What a scrape reads. */
+export interface AgentState {
+  readonly node: string;
+  readonly owned: ReadonlyMap<string, LinkOwned>;
+  /** By address, since pulse started. */
+  readonly counters: ReadonlyMap<string, LinkCounters>;
+  servicesOf(address: string): Iterable<string>;
+  readonly isPulseConnected: boolean;
+  readonly members: readonly LinkMemberState[];
+  readonly frontends: number;
+  readonly failedServices: number;
+  readonly unhealthyEndpoints: number;
+  readonly findings: readonly HostFinding[];
+}
+
+export interface AgentMetrics {
+  /** The kernel was brought up to date within so many seconds. */
+  synced(seconds: number): void;
+  syncFailed(): void;
+  /** An address came to this node. */
+  gained(cause: LinkOwned['cause']): void;
+}
+
+export function createAgentMetrics(registry: Registry, state: AgentState): AgentMetrics {
+  const registers = [registry];
+  addAnnounced(registry, state);
+  addLayer2Counters(registry, state);
+  addGauges(registry, state);
+  const syncSeconds = new Histogram({
+    name: 'gantry_data_plane_sync_seconds',
+    help: 'How long it took to bring the kernel up to date with one batch of changes.',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  const syncFailures = new Counter({
+    name: 'gantry_data_plane_sync_failures_total',
+    help: 'Attempts to bring the kernel up to date that failed as a whole.',
+    registers,
+  });
+  const gained = new Counter({
+    name: 'gantry_addresses_gained_total',
+    help: 'Addresses that came to this node: elected, by takeover from a dead node, or by failback.',
+    labelNames: ['cause'] as const,
+    registers,
+  });
+  return {
+    synced: (seconds) => syncSeconds.observe(seconds),
+    syncFailed: () => syncFailures.inc(),
+    gained: (cause) => gained.inc({ cause }),
+  };
+}
+
+function addAnnounced(registry: Registry, state: AgentState): void {
+  new Gauge({
+    name: 'metallb_speaker_announced',
+    help: '1 for each address of a Service that this node answers for.',
+    labelNames: ['service', 'protocol', 'node', 'ip'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const ip of state.owned.keys()) {
+        for (const service of state.servicesOf(ip)) {
+          this.set({ service, protocol: 'layer2', node: state.node, ip }, 1);
+        }
+      }
+    },
+  });
+}
+
+function addLayer2Counters(registry: Registry, state: AgentState): void {
+  const add = (name: string, help: string, value: (counters: LinkCounters) => number): void => {
+    new Counter({
+      name,
+      help,
+      labelNames: ['ip'] as const,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const counters of state.counters.values()) this.inc({ ip: counters.address }, value(counters));
+      },
+    });
+  };
+  add(
+    'metallb_layer2_requests_received',
+    'ARP requests and neighbour solicitations for the address.',
+    (counters) => counters.requestsReceived,
+  );
+  add(
+    'metallb_layer2_responses_sent',
+    'ARP replies and neighbour advertisements sent in answer.',
+    (counters) => counters.responsesSent,
+  );
+  add(
+    'metallb_layer2_gratuitous_sent',
+    'Gratuitous ARP packets and unsolicited neighbour advertisements sent.',
+    (counters) => counters.gratuitousSent,
+  );
+}
+
+function addGauges(registry: Registry, state: AgentState): void {
+  const add = (name: string, help: string, value: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  };
+  add('gantry_pulse_connected', '1 while the agent is connected to its pulse.', () =>
+    state.isPulseConnected ? 1 : 0,
+  );
+  add('gantry_data_plane_frontends', 'Addresses and ports that this node forwards.', () => state.frontends);
+  add(
+    'gantry_data_plane_failed_services',
+    'Services that the kernel does not forward as planned.',
+    () => state.failedServices,
+  );
+  add('gantry_unhealthy_endpoints', 'Endpoints that fail a check of ours.', () => state.unhealthyEndpoints);
+  new Gauge({
+    name: 'gantry_members',
+    help: 'Members of the cluster by their state, as this node sees them.',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      for (const name of ['alive', 'dead', 'unknown'] as const) {
+        this.set({ state: name }, state.members.filter((member) => member.state === name).length);
+      }
+    },
+  });
+  new Gauge({
+    name: 'gantry_host_findings',
+    help: '1 for each thing in the host that defeats (error) or may defeat (warning) announcing or forwarding.',
+    labelNames: ['kind', 'severity'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { reason, severity } of state.findings) this.set({ kind: reason.kind, severity }, 1);
+    },
+  });
+}
