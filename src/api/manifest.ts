@@ -203,16 +203,38 @@ function readDocument({ text }: TextDocument, format: ManifestFormat): DocumentC
 }
 
 function readJson(text: string): DocumentContent {
+  const parsed = parseJson(text);
+  if ('value' in parsed) return parsed;
+  const { message } = parsed;
+  const offset = /at position (\d+)/.exec(message)?.[1] ?? offsetOfToken(text);
+  // The engine quotes the text around the place, over several lines if need be.
+  const what = message.replace(/, (?:\.\.\.)?".*$| in JSON at position.*$| at position.*$/s, '');
+  return {
+    error: `This is not valid JSON: ${what}.`,
+    line: countLineBreaks(text.slice(0, Number(offset))) + 1,
+  };
+}
+
+function parseJson(text: string): { readonly value: unknown } | { readonly message: string } {
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // The engine quotes the text, over several lines if need be, and tells the place only sometimes; YAML does always.
-    const message = error.message.replace(/,? (?:\.\.\.)?".*$| in JSON at position.*$/s, '');
-    const asYaml = text.length > largestYamlDocumentBytes ? undefined : readYamlDocument(text);
-    const line = asYaml !== undefined && 'error' in asYaml ? asYaml.line : undefined;
-    return { error: `This is not valid JSON: ${message}.`, line };
+    return { message: error.message };
   }
+}
+
+/** Of one error, an unexpected token, the engine does not tell the place: it is where the shortest such text ends. */
+function offsetOfToken(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const parsed = parseJson(text.slice(0, middle));
+    if ('message' in parsed && parsed.message.startsWith('Unexpected token')) high = middle;
+    else low = middle + 1;
+  }
+  return low - 1;
 }
 
 /**

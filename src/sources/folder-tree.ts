@@ -18,6 +18,8 @@ export interface TreeListener {
   passedOver(path: string): void;
   /** A scan is wanted. */
   scanWanted(): void;
+  /** The root is not there. True: so are its files; false: nothing is known of them. */
+  rootGone(): boolean;
 }
 
 /** As `fs.watch`; it throws where the kernel has no more watches to give. */
@@ -57,6 +59,11 @@ export class FolderTree implements Disposable {
     this.#filter = filter;
     this.#listener = listener;
     this.#watchFolder = watch;
+  }
+
+  /** True for a file that is to be read, as far as is known. */
+  has(path: string): boolean {
+    return this.#files.has(path);
   }
 
   /** What could not be read, by path, as sentences. */
@@ -111,7 +118,7 @@ export class FolderTree implements Disposable {
   *#apply(start: string, walk: Walk): Generator<undefined, void> {
     this.#rootMissing = walk.rootMissing;
     this.#dropWatches(start, walk.folders);
-    if (walk.rootMissing) return;
+    if (walk.rootMissing && !this.#listener.rootGone()) return;
     if (start === '') {
       this.#links = walk.links;
       this.#failures = walk.failures;

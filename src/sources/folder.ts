@@ -78,7 +78,7 @@ class FolderSource implements Source {
       isRootMissing: () => this.#manifests.rootMissing,
       again: (file) => {
         if (!this.#manifestFiles.has(file)) {
-          this.#manifestFiles.set(file, this.#world.hasVanished(file) ? 'gone' : 'changed');
+          this.#manifestFiles.set(file, this.#manifests.has(file) ? 'changed' : 'gone');
         }
         this.#wake();
       },
@@ -134,6 +134,8 @@ class FolderSource implements Source {
         if (path === statusFolder) this.#statuses.wantScan('');
       },
       scanWanted: () => this.#wake(),
+      // Statuses may be removed as a whole; a folder of manifests that is missing is rather not mounted.
+      rootGone: () => !this.#manifests.rootMissing,
     };
   }
 
