@@ -8,8 +8,10 @@ import {
   formatValue,
   hasError,
 } from './field-problem.ts';
+import { readJsonDocument } from './json-document.ts';
 import { type Identity, idOf, type ParsedObject, parseObject } from './parse-object.ts';
 import { isRecord, type RawObject } from './record.ts';
+import { documentsOf, type TextDocument } from './text-document.ts';
 import { type DocumentContent, fieldLines, readYamlDocument } from './yaml-document.ts';
 
 export type ManifestFormat = 'yaml' | 'json';
@@ -53,7 +55,7 @@ export function* readManifest(
   const problems: ObjectProblem[] = [];
   const positions = new Map<string, Position>();
   let whole = true;
-  for (const [index, document] of documentsOf(text, format).entries()) {
+  for (const [index, document] of documentsOf(text, format === 'json').entries()) {
     const content = readDocument(document, format);
     if ('error' in content) {
       whole = false;
@@ -103,7 +105,7 @@ export function* rawObjects(
   text: string,
   format: ManifestFormat,
 ): Generator<{ raw: RawObject; parsed: ParsedObject }> {
-  for (const document of documentsOf(text, format)) {
+  for (const document of documentsOf(text, format === 'json')) {
     const content = readDocument(document, format);
     if ('error' in content) continue;
     for (const { raw } of objectsOf(content.value, [], {})) {
@@ -119,7 +121,7 @@ export function lineIn(
   position: Position,
   path: FieldPath,
 ): number | undefined {
-  const document = documentsOf(text, format)[position.document];
+  const document = documentsOf(text, format === 'json')[position.document];
   if (document === undefined) return undefined;
   return document.line + fieldLines(document.text)([...position.path, ...path]) - 1;
 }
@@ -152,89 +154,14 @@ const notAnObject = (raw: unknown): FieldProblem => ({
   severity: 'error',
 });
 
-interface TextDocument {
-  /** 1-based, of its first line in the file. */
-  readonly line: number;
-  readonly text: string;
-}
-
-/**
- * Cuts YAML where a line begins with `---`, which ends a document wherever it stands (YAML 1.2 §9.1.2). As with
- * kubectl, directives such as %YAML are not read.
- */
-function documentsOf(text: string, format: ManifestFormat): TextDocument[] {
-  if (format === 'json') return [{ line: 1, text }];
-  const documents: TextDocument[] = [];
-  let start = 0;
-  let line = 1;
-  while (start < text.length) {
-    const end = nextMarker(text, start);
-    const part = text.slice(start, end);
-    documents.push({ line, text: part });
-    line += countLineBreaks(part);
-    start = end;
-  }
-  return documents;
-}
-
-function nextMarker(text: string, from: number): number {
-  for (let at = text.indexOf('\n---', from); at !== -1; at = text.indexOf('\n---', at + 1)) {
-    const after = text[at + 4];
-    if (after === undefined || after === '\n' || after === '\r' || after === ' ' || after === '\t')
-      return at + 1;
-  }
-  return text.length;
-}
-
-function countLineBreaks(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
-  return count;
-}
-
 function readDocument({ text }: TextDocument, format: ManifestFormat): DocumentContent {
-  if (format === 'json') return readJson(text);
+  if (format === 'json') return readJsonDocument(text);
   if (text.length > largestYamlDocumentBytes) {
     const limit = largestYamlDocumentBytes / 1024 / 1024;
     const error = `A YAML document must be smaller than ${limit} MiB: write several documents, or JSON.`;
     return { error, line: undefined };
   }
   return readYamlDocument(text);
-}
-
-function readJson(text: string): DocumentContent {
-  const parsed = parseJson(text);
-  if ('value' in parsed) return parsed;
-  const { message } = parsed;
-  const offset = /at position (\d+)/.exec(message)?.[1] ?? offsetOfToken(text);
-  // The engine quotes the text around the place, over several lines if need be.
-  const what = message.replace(/, (?:\.\.\.)?".*$| in JSON at position.*$| at position.*$/s, '');
-  return {
-    error: `This is not valid JSON: ${what}.`,
-    line: countLineBreaks(text.slice(0, Number(offset))) + 1,
-  };
-}
-
-function parseJson(text: string): { readonly value: unknown } | { readonly message: string } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { message: error.message };
-  }
-}
-
-/** Of one error, an unexpected token, the engine does not tell the place: it is where the shortest such text ends. */
-function offsetOfToken(text: string): number {
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const parsed = parseJson(text.slice(0, middle));
-    if ('message' in parsed && parsed.message.startsWith('Unexpected token')) high = middle;
-    else low = middle + 1;
-  }
-  return low - 1;
 }
 
 /**
