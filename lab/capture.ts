@@ -21,7 +21,7 @@ export interface Capture extends Disposable {
 const allEtherTypes = 3;
 
 /** Captures what the hosts now on the segment send, of one EtherType or of all, until disposed. */
-export function captureFrames(segment: Segment, etherType = allEtherTypes): Capture {
+export function captureFrames(segment: Segment, etherType?: number): Capture {
   const frames: CapturedFrame[] = [];
   const watchers = new Set<(frame: CapturedFrame) => void>();
   const sockets = segment.host.inside(() => {
@@ -30,12 +30,15 @@ export function captureFrames(segment: Segment, etherType = allEtherTypes): Capt
       const interfaceIndex = indexes.get(port);
       if (interfaceIndex === undefined) throw new Error(`${segment.name} has no port ${port}`);
       const onFrame = (bytes: Uint8Array): void => {
+        if (etherType !== undefined && ((bytes[12] ?? 0) << 8) + (bytes[13] ?? 0) !== etherType) return;
         const frame = { from: host.name, bytes: bytes.slice(), atMilliseconds: performance.now() };
         frames.push(frame);
         for (const watch of watchers) watch(frame);
       };
-      // A veth pair hands over what the other end did not cut into packets: up to 64 KiB.
-      return openPacketSocket({ interfaceIndex, protocol: etherType, maximumFrameBytes: 1 << 17, onFrame });
+      // The bridge takes frames away from sockets that ask for one EtherType. A veth pair hands over what the other
+      // end did not cut into packets: up to 64 KiB.
+      const protocol = allEtherTypes;
+      return openPacketSocket({ interfaceIndex, protocol, maximumFrameBytes: 1 << 17, onFrame });
     });
   });
   return {

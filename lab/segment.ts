@@ -95,9 +95,7 @@ function applyCuts(segment: Segment, cuts: ReadonlySet<Cut>): void {
   const rules = [...cuts].map(({ from, to }) =>
     [from && `iifname ${ports(from)}`, to && `oifname ${ports(to)}`, 'drop'].filter(Boolean).join(' '),
   );
-  segment.host.exec([
-    'nft',
-    `table bridge cuts; delete table bridge cuts
-    table bridge cuts { chain forward { type filter hook forward priority 0; ${rules.map((rule) => `${rule};`).join(' ')} } }`,
-  ]);
+  const chain = ['type filter hook forward priority 0', ...rules].map((line) => `    ${line}`);
+  const table = ['table bridge cuts {', '  chain forward {', ...chain, '  }', '}'];
+  segment.host.exec(['nft', ['table bridge cuts', 'delete table bridge cuts', ...table].join('\n')]);
 }

@@ -1,7 +1,7 @@
 // Which addresses this node answers for, and why: elections compared with what was, as pure steps over plain data.
 
 import { electOwner } from '../announce/layer2/elect.ts';
-import type { UsableInterface } from '../announce/layer2/interfaces.ts';
+import type { NodeInterface } from '../announce/layer2/interfaces.ts';
 import type { Candidate } from '../announce/plan.ts';
 import type { Address } from '../model/address.ts';
 import type { LinkOwned } from './link.ts';
@@ -29,7 +29,7 @@ export const createOwnership = (): Ownership => ({ lastOwner: new Map(), owned: 
 export interface View {
   readonly self: string;
   /** Usable interfaces of a member that may be elected; undefined for one that may not. */
-  readonly interfacesOf: (node: string) => readonly UsableInterface[] | undefined;
+  readonly interfacesOf: (node: string) => readonly NodeInterface[] | undefined;
   readonly isDead: (node: string) => boolean;
 }
 

@@ -10,7 +10,7 @@ import {
   takeDue,
 } from '../announce/layer2/announcer.ts';
 import { formatMac } from '../announce/layer2/ethernet.ts';
-import { type LinkState, type UsableInterface, usableInterfaces } from '../announce/layer2/interfaces.ts';
+import { type LinkState, type NodeInterface, nodeInterfaces } from '../announce/layer2/interfaces.ts';
 import {
   initialMembership,
   type Membership,
@@ -80,7 +80,7 @@ export function createPulse(options: PulseOptions): Pulse {
   let key: HeartbeatKey | undefined;
   let keyFile = '';
   let sequence = 0n;
-  let usable: readonly UsableInterface[] = [];
+  let interfaces: readonly NodeInterface[] = [];
   let countersTold = '';
   let announceTimer: NodeJS.Timeout | undefined;
   let hasLeft = false;
@@ -142,9 +142,9 @@ export function createPulse(options: PulseOptions): Pulse {
     });
   };
 
-  const interfacesOf = (node: string): readonly UsableInterface[] | undefined => {
+  const interfacesOf = (node: string): readonly NodeInterface[] | undefined => {
     if (membership === undefined || hasLeft) return undefined;
-    if (node === membership.self) return membership.settlesAt === undefined ? usable : undefined;
+    if (node === membership.self) return membership.settlesAt === undefined ? interfaces : undefined;
     const member = membership.members.get(node);
     return member?.state === 'alive' && member.ready ? member.interfaces : undefined;
   };
@@ -211,7 +211,7 @@ export function createPulse(options: PulseOptions): Pulse {
     type: 'members',
     members: members.map(({ name }) => {
       if (name === membership?.self) {
-        return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: usable.map((one) => one.name) };
+        return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: namesOf(interfaces) };
       }
       const member = membership?.members.get(name);
       const heard = member?.lastHeard;
@@ -219,7 +219,7 @@ export function createPulse(options: PulseOptions): Pulse {
         name,
         state: member?.state ?? 'unknown',
         lastHeardMilliseconds: heard === undefined ? undefined : Math.round(now() - heard),
-        interfaces: member?.interfaces.map((one) => one.name) ?? [],
+        interfaces: namesOf(member?.interfaces ?? []),
       };
     }),
   });
@@ -234,7 +234,7 @@ export function createPulse(options: PulseOptions): Pulse {
   const sendHeartbeat = (leaving = false): void => {
     if (membership === undefined || key === undefined) return;
     const ready = membership.settlesAt === undefined;
-    const common = { node: membership.self, bootId, ready, leaving, interfaces: usable };
+    const common = { node: membership.self, bootId, ready, leaving, interfaces };
     for (const family of ['IPv4', 'IPv6'] as const) {
       const to = peers.filter((address) => address.family === family);
       if (to.length > 0) options.session.send(writeHeartbeat({ ...common, sequence: ++sequence }, key), to);
@@ -319,19 +319,18 @@ export function createPulse(options: PulseOptions): Pulse {
       else step({ kind: 'heartbeat', heartbeat });
     },
     linksChanged(links) {
-      const names = (list: readonly UsableInterface[]): string => list.map(({ name }) => name).join();
-      const next = usableInterfaces(links, options.excludedInterfaces);
-      const appeared = next.filter(({ name }) => !usable.some((one) => one.name === name));
-      const changed = names(next) !== names(usable);
-      usable = next;
-      responder.setInterfaces(links.filter(({ name }) => next.some((one) => one.name === name)));
-      if (changed) log.info('interfaces', { usable: next.map(({ name }) => name) });
+      const before = namesOf(interfaces);
+      interfaces = nodeInterfaces(links, options.excludedInterfaces);
+      const usable = namesOf(interfaces);
+      responder.setInterfaces(links.filter(({ name }) => usable.includes(name)));
+      if (usable.join() !== before.join()) log.info('interfaces', { usable });
       // The others shall know before they wonder.
       sendHeartbeat();
       electAll();
+      const appeared = usable.filter((name) => !before.includes(name));
       if (appeared.length === 0) return;
-      for (const [owned, { interfaces }] of ownership.owned) {
-        if (appeared.some(({ name }) => interfaces.includes(name))) announce(announcer, owned, now());
+      for (const [owned, entry] of ownership.owned) {
+        if (appeared.some((name) => entry.interfaces.includes(name))) announce(announcer, owned, now());
       }
       sendDue();
       tell(ownedAll());
@@ -365,6 +364,10 @@ export function createPulse(options: PulseOptions): Pulse {
     },
   };
 }
+
+/** Of those that are up. */
+const namesOf = (interfaces: readonly NodeInterface[]): string[] =>
+  interfaces.filter(({ up }) => up).map(({ name }) => name);
 
 /** The agent formats addresses canonically; one that does not parse is none. */
 function tableEntry({ address: text, candidates }: LinkAddress): TableEntry | undefined {

@@ -3,18 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress, parseCidr } from '../../model/address.ts';
 import { electOwner } from './elect.ts';
-import type { UsableInterface } from './interfaces.ts';
+import type { NodeInterface } from './interfaces.ts';
 
 const address = parseAddress('192.0.2.200');
 assert.ok(address);
-const link = (name: string, ...subnets: string[]): UsableInterface => ({
+const link = (name: string, ...subnets: string[]): NodeInterface => ({
   name,
+  up: true,
   subnets: subnets.map(parseCidr).filter((subnet) => subnet !== undefined),
 });
+const down = (one: NodeInterface): NodeInterface => ({ ...one, up: false });
 const lan = link('eth0', '192.0.2.11/24');
 const other = link('eth1', '203.0.113.11/25');
 const candidates = ['a', 'b', 'c'].map((node) => ({ node, interfaces: [] as string[] }));
-const elect = (members: Record<string, UsableInterface[] | undefined>, list = candidates) =>
+const elect = (members: Record<string, NodeInterface[] | undefined>, list = candidates) =>
   electOwner(address, list, (node) => members[node]);
 
 test('the first candidate that may be elected answers on the link of the address', () => {
@@ -24,6 +26,12 @@ test('the first candidate that may be elected answers on the link of the address
 });
 
 test('a node whose link to the subnet is down is passed over, though reachable by another', () => {
+  assert.deepEqual(elect({ a: [down(lan), other], b: [lan] }), { node: 'b', interfaces: ['eth0'] });
+  // Also by itself, when it hears of nobody else.
+  assert.equal(elect({ a: [down(lan), other] }), undefined);
+});
+
+test('a node without a link to the subnet comes after all that have one', () => {
   assert.deepEqual(elect({ a: [other], b: [lan] }), { node: 'b', interfaces: ['eth0'] });
 });
 

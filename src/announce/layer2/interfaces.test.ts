@@ -2,12 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../model/address.ts';
-import {
-  defaultExcludedInterfaces,
-  excludePatterns,
-  type LinkState,
-  usableInterfaces,
-} from './interfaces.ts';
+import { defaultExcludedInterfaces, excludePatterns, type LinkState, nodeInterfaces } from './interfaces.ts';
 
 const link = (name: string, overrides: Partial<LinkState> = {}): LinkState => ({
   name,
@@ -20,7 +15,9 @@ const link = (name: string, overrides: Partial<LinkState> = {}): LinkState => ({
   ...overrides,
 });
 const usable = (...links: LinkState[]): string[] =>
-  usableInterfaces(links, excludePatterns(defaultExcludedInterfaces)).map(({ name }) => name);
+  nodeInterfaces(links, excludePatterns(defaultExcludedInterfaces))
+    .filter(({ up }) => up)
+    .map(({ name }) => name);
 
 test('links that are down, loopback, without ARP or without Ethernet addresses are not usable', () => {
   assert.deepEqual(usable(link('eth0')), ['eth0']);
@@ -55,9 +52,9 @@ test('container bridges, veths and overlays are excluded by name, lookalikes are
 test('a VLAN interface without an address is usable; link-local subnets say nothing', () => {
   const linkLocal = parseAddress('fe80::1');
   assert.ok(linkLocal);
-  const [vlan] = usableInterfaces(
+  const [vlan] = nodeInterfaces(
     [link('bond0.100', { addresses: [{ address: linkLocal, prefixLength: 64 }] })],
     [],
   );
-  assert.deepEqual(vlan, { name: 'bond0.100', subnets: [] });
+  assert.deepEqual(vlan, { name: 'bond0.100', up: true, subnets: [] });
 });

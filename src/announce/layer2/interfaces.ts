@@ -12,8 +12,10 @@ export interface LinkState {
   readonly addresses: readonly { readonly address: Address; readonly prefixLength: number }[];
 }
 
-export interface UsableInterface {
+export interface NodeInterface {
   readonly name: string;
+  /** It has a carrier. One that is down still tells which subnets would be reached by it. */
+  readonly up: boolean;
   /** The subnets on its link; none is fine (a VLAN interface, say). */
   readonly subnets: readonly Cidr[];
 }
@@ -43,18 +45,12 @@ export const defaultExcludedInterfaces: readonly string[] = [
   'wg.*',
 ];
 
-/**
- * Links that are up with a carrier, speak ARP over Ethernet, and are no member of a bridge or bond (the master answers
- * for its members).
- */
-export function usableInterfaces(
-  links: readonly LinkState[],
-  excluded: readonly RegExp[],
-): UsableInterface[] {
+/** Links that speak ARP over Ethernet and are no member of a bridge or bond: the master answers for its members. */
+export function nodeInterfaces(links: readonly LinkState[], excluded: readonly RegExp[]): NodeInterface[] {
   return links
-    .filter((link) => link.running && !link.loopback && !link.noArp && link.mac.length === 6)
+    .filter((link) => !link.loopback && !link.noArp && link.mac.length === 6)
     .filter((link) => link.masterIndex === undefined && !excluded.some((pattern) => pattern.test(link.name)))
-    .map(({ name, addresses }) => ({ name, subnets: addresses.flatMap(subnetOf) }));
+    .map(({ name, running, addresses }) => ({ name, up: running, subnets: addresses.flatMap(subnetOf) }));
 }
 
 /** Patterns match whole names. Throws SyntaxError for one that is no regular expression. */

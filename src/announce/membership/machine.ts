@@ -1,5 +1,5 @@
 // Who is alive, as one node sees it: a pure machine fed with heartbeats and ticks. Time is milliseconds of a steady clock.
-import type { UsableInterface } from '../layer2/interfaces.ts';
+import type { NodeInterface } from '../layer2/interfaces.ts';
 import type { Heartbeat } from './message.ts';
 
 export interface MembershipConfig {
@@ -25,7 +25,7 @@ export interface Member {
   /** Accepted heartbeats since it was last dead or unknown. */
   readonly heardInARow: number;
   readonly ready: boolean;
-  readonly interfaces: readonly UsableInterface[];
+  readonly interfaces: readonly NodeInterface[];
 }
 
 export interface Membership {
@@ -173,12 +173,13 @@ function onTick(state: Membership, now: number, config: MembershipConfig): Step 
   return { state: { ...ticked, settlesAt, members: members ?? state.members }, effects };
 }
 
-const sameInterfaces = (a: readonly UsableInterface[], b: readonly UsableInterface[]): boolean =>
+const sameInterfaces = (a: readonly NodeInterface[], b: readonly NodeInterface[]): boolean =>
   a.length === b.length &&
-  a.every(({ name, subnets }, index) => {
+  a.every(({ name, up, subnets }, index) => {
     const other = b[index];
     return (
       name === other?.name &&
+      up === other.up &&
       subnets.length === other.subnets.length &&
       subnets.every(
         ({ address, prefixLength }, at) =>

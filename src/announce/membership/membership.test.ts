@@ -25,8 +25,8 @@ const heartbeat = (overrides: Partial<Heartbeat> = {}): Heartbeat => ({
   ready: true,
   leaving: false,
   interfaces: [
-    { name: 'eth0', subnets: [subnet, subnet6] },
-    { name: 'eth1', subnets: [] },
+    { name: 'eth0', up: true, subnets: [subnet, subnet6] },
+    { name: 'eth1', up: false, subnets: [] },
   ],
   ...overrides,
 });

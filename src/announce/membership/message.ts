@@ -1,7 +1,7 @@
 // Heartbeats as bytes: who lives, since which start, on which interfaces, under which key. Reading is total.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { addressFromBytes, addressToBytes, type Cidr, familyBits } from '../../model/address.ts';
-import type { UsableInterface } from '../layer2/interfaces.ts';
+import type { NodeInterface } from '../layer2/interfaces.ts';
 
 export interface Heartbeat {
   readonly node: string;
@@ -13,7 +13,7 @@ export interface Heartbeat {
   readonly ready: boolean;
   /** The node's last word: its addresses are free at once. */
   readonly leaving: boolean;
-  readonly interfaces: readonly UsableInterface[];
+  readonly interfaces: readonly NodeInterface[];
 }
 
 /** `foreign`: of another key, so another cluster's, or stale. `forged`: says it has our key, but has not. */
@@ -49,9 +49,9 @@ export function writeHeartbeat(heartbeat: Heartbeat, key: HeartbeatKey): Uint8Ar
   const body: number[] = [];
   putText(body, heartbeat.node);
   body.push(heartbeat.interfaces.length);
-  for (const { name, subnets } of heartbeat.interfaces) {
+  for (const { name, up, subnets } of heartbeat.interfaces) {
     putText(body, name);
-    body.push(subnets.length);
+    body.push(up ? 1 : 0, subnets.length);
     for (const { address, prefixLength } of subnets)
       body.push(prefixLength, ...lengthPrefixed(addressToBytes(address)));
   }
@@ -122,21 +122,22 @@ function takeText(cursor: Cursor): string | undefined {
   return bytes && decoder.decode(bytes);
 }
 
-function takeInterfaces(cursor: Cursor): UsableInterface[] | undefined {
+function takeInterfaces(cursor: Cursor): NodeInterface[] | undefined {
   const count = takeByte(cursor);
   if (count === undefined) return undefined;
-  const interfaces: UsableInterface[] = [];
+  const interfaces: NodeInterface[] = [];
   for (let index = 0; index < count; index++) {
     const name = takeText(cursor);
+    const up = takeByte(cursor);
     const subnetCount = takeByte(cursor);
-    if (name === undefined || subnetCount === undefined) return undefined;
+    if (name === undefined || up === undefined || subnetCount === undefined) return undefined;
     const subnets: Cidr[] = [];
     for (let subnet = 0; subnet < subnetCount; subnet++) {
       const cidr = takeCidr(cursor);
       if (cidr === undefined) return undefined;
       subnets.push(cidr);
     }
-    interfaces.push({ name, subnets });
+    interfaces.push({ name, up: up !== 0, subnets });
   }
   return interfaces;
 }
