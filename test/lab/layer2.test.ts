@@ -272,7 +272,7 @@ testInsideLab(import.meta.filename, () => {
     neighbour.ip(`address del ${vip6}/64 dev eth0`);
     // A known neighbour is asked again by unicast when its entry is stale (RFC 4861 §7.3.3).
     assert.equal(resolve(neighbour, vip6), mac);
-    neighbour.ip(`-6 neigh change ${vip6} dev eth0 lladdr ${mac} nud probe`);
+    neighbour.ip(`neigh change ${vip6} dev eth0 lladdr ${mac} nud probe`);
     await until('the neighbour is confirmed by unicast', () =>
       /REACHABLE/.test(neighbour.exec(['ip', '-6', 'neigh', 'show', 'to', vip6]).stdout),
     );

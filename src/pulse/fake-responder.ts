@@ -1,0 +1,67 @@
+// A responder in memory that behaves as the kernel's: asked by tests, it answers as neighbours would be answered.
+import { formatMac } from '../announce/layer2/ethernet.ts';
+import { type Address, formatAddress } from '../model/address.ts';
+import type { Responder, ResponderCounters, ResponderInterface } from './responder.ts';
+
+export interface FakeResponder extends Responder {
+  /** A neighbour on the interface's segment asks; the MAC that answers, or undefined. */
+  ask(interfaceName: string, address: Address): string | undefined;
+  /** What was announced unasked, as `interface address`, in order. */
+  readonly announced: readonly string[];
+}
+
+export function createFakeResponder(now: () => number): FakeResponder {
+  let interfaces: readonly ResponderInterface[] = [];
+  const owned = new Map<string, readonly string[]>();
+  const counters = new Map<string, ResponderCounters>();
+  const announced: string[] = [];
+  let deadline = Number.POSITIVE_INFINITY;
+
+  const countersOf = (address: string): ResponderCounters => {
+    const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
+    counters.set(address, found);
+    return found;
+  };
+  const answering = (address: Address): string[] => {
+    const wanted = owned.get(formatAddress(address)) ?? [];
+    return interfaces.map(({ name }) => name).filter((name) => wanted.includes(name));
+  };
+
+  return {
+    counters,
+    announced,
+    answering,
+    setInterfaces(list) {
+      interfaces = list;
+    },
+    own(address, names) {
+      owned.set(formatAddress(address), names);
+      countersOf(formatAddress(address));
+    },
+    release: (address) => void owned.delete(formatAddress(address)),
+    announce(address) {
+      if (now() >= deadline) return;
+      const text = formatAddress(address);
+      for (const name of answering(address)) {
+        announced.push(`${name} ${text}`);
+        countersOf(text).gratuitousSent += address.family === 'IPv4' ? 2 : 1;
+      }
+    },
+    setDeadline(milliseconds) {
+      deadline = milliseconds;
+    },
+    ask(interfaceName, address) {
+      const port = interfaces.find(({ name }) => name === interfaceName);
+      if (port === undefined || !answering(address).includes(interfaceName)) return undefined;
+      const count = countersOf(formatAddress(address));
+      count.requestsReceived++;
+      if (now() >= deadline) return undefined;
+      count.responsesSent++;
+      return formatMac(port.mac);
+    },
+    [Symbol.dispose]() {
+      owned.clear();
+      interfaces = [];
+    },
+  };
+}

@@ -1,0 +1,84 @@
+// What every responder must do, whatever answers behind it: run against the fake, and against the kernel in the lab.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Address, parseAddress } from '../model/address.ts';
+import type { Responder, ResponderInterface } from './responder.ts';
+
+export interface ResponderBench {
+  readonly responder: Responder;
+  /** Two interfaces on segments of their own. */
+  readonly interfaces: readonly [ResponderInterface, ResponderInterface];
+  /** The MAC by which a neighbour on the interface's segment reaches the address, asked anew; undefined: nobody's. */
+  ask(interfaceName: string, address: Address): Promise<string | undefined>;
+}
+
+/** Defines the contract's tests; `withBench` makes a bench for each and tidies up. */
+export function testResponder(
+  name: string,
+  withBench: (use: (bench: ResponderBench) => Promise<void>) => Promise<void>,
+): void {
+  const addresses = ['192.0.2.200', '2001:db8:1::200'].map((text) => {
+    const address = parseAddress(text);
+    assert.ok(address);
+    return address;
+  });
+
+  test(`${name}: an address is answered for on its interfaces alone, from being owned to being released`, () =>
+    withBench(async ({ responder, interfaces: [first, second], ask }) => {
+      responder.setInterfaces([first, second]);
+      for (const address of addresses) {
+        assert.equal(await ask(first.name, address), undefined);
+        responder.own(address, [first.name]);
+        assert.deepEqual(responder.answering(address), [first.name]);
+        assert.ok(await ask(first.name, address));
+        assert.equal(await ask(second.name, address), undefined);
+        responder.own(address, [second.name]);
+        assert.equal(await ask(first.name, address), undefined);
+        assert.ok(await ask(second.name, address));
+        responder.release(address);
+        assert.equal(await ask(second.name, address), undefined);
+        assert.deepEqual(responder.answering(address), []);
+      }
+    }));
+
+  test(`${name}: an address waits for its interface, and outlasts its going and coming`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      for (const address of addresses) responder.own(address, [first.name]);
+      for (const address of addresses) assert.deepEqual(responder.answering(address), []);
+      responder.setInterfaces([first]);
+      for (const address of addresses) assert.ok(await ask(first.name, address));
+      responder.setInterfaces([]);
+      for (const address of addresses) assert.equal(await ask(first.name, address), undefined);
+      responder.setInterfaces([first]);
+      for (const address of addresses) assert.ok(await ask(first.name, address));
+    }));
+
+  test(`${name}: nothing is answered or announced past the deadline`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      responder.setInterfaces([first]);
+      for (const address of addresses) responder.own(address, [first.name]);
+      responder.setDeadline(0);
+      for (const address of addresses) {
+        assert.equal(await ask(first.name, address), undefined);
+        responder.announce(address);
+      }
+      assert.equal(responder.counters.get('192.0.2.200')?.gratuitousSent, 0);
+      responder.setDeadline(Number.POSITIVE_INFINITY);
+      for (const address of addresses) assert.ok(await ask(first.name, address));
+    }));
+
+  test(`${name}: requests, answers and announcements are counted`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      responder.setInterfaces([first]);
+      for (const address of addresses) {
+        responder.own(address, [first.name]);
+        await ask(first.name, address);
+        responder.announce(address);
+      }
+      const [ipv4, ipv6] = ['192.0.2.200', '2001:db8:1::200'].map((text) => responder.counters.get(text));
+      assert.ok(ipv4 && ipv6);
+      assert.ok(ipv4.requestsReceived >= 1 && ipv4.responsesSent === ipv4.requestsReceived);
+      assert.ok(ipv6.requestsReceived >= 1 && ipv6.responsesSent === ipv6.requestsReceived);
+      assert.deepEqual([ipv4.gratuitousSent, ipv6.gratuitousSent], [2, 1]);
+    }));
+}

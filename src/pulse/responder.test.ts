@@ -1,0 +1,13 @@
+// The fake responder keeps the contract that the kernel's keeps in test/lab/responder.test.ts.
+import { createFakeResponder } from './fake-responder.ts';
+import { testResponder } from './responder-contract.ts';
+
+const interfaces = [
+  { name: 'eth0', index: 2, mac: Uint8Array.of(2, 0, 0, 0, 0, 1) },
+  { name: 'eth1', index: 3, mac: Uint8Array.of(2, 0, 0, 0, 0, 2) },
+] as const;
+
+testResponder('fake', async (use) => {
+  using responder = createFakeResponder(() => 1);
+  await use({ responder, interfaces, ask: async (name, address) => responder.ask(name, address) });
+});
