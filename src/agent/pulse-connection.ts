@@ -1,0 +1,151 @@
+// The agent's conversation with its pulse: what it is told, and what follows from what it says.
+
+import type { Log } from '../observe/log.ts';
+import type { FromPulse, LinkCounters, LinkMember, LinkMemberState, ToPulse } from '../pulse/link.ts';
+import { nextDeadNodes } from './dead-nodes.ts';
+import { createOwnership, nothingOwned, type OwnedMessage, type Ownership } from './ownership.ts';
+
+/** The client's side of the socket, as `connectPulse` makes it. */
+export type ConnectPulse = (handlers: {
+  connected(): void;
+  message(message: FromPulse): void;
+  disconnected(error: Error | undefined): void;
+}) => { send(message: ToPulse): void } & Disposable;
+
+export interface PulseConnectionOptions {
+  readonly connect: ConnectPulse;
+  readonly node: string;
+  readonly keyFile: string;
+  readonly log: Log;
+  /** Pulse is there and has told what it owns. `isWarm`: it has a table already, from an agent before. */
+  readonly linked: (isWarm: boolean) => void;
+  readonly unlinked: () => void;
+  /** These nodes died, or live again. */
+  readonly livesChanged: (nodes: ReadonlySet<string>) => void;
+  /** These addresses came, went or changed. */
+  readonly ownedChanged: (addresses: ReadonlySet<string>, message: OwnedMessage) => void;
+  /** Anything that a report shows is new. */
+  readonly changed: () => void;
+}
+
+export interface PulseConnection extends Disposable {
+  readonly isConnected: boolean;
+  /** Undefined until pulse has said hello once. */
+  readonly version: string | undefined;
+  readonly members: readonly LinkMemberState[];
+  readonly deadNodes: ReadonlySet<string>;
+  readonly ownership: Ownership;
+  readonly counters: ReadonlyMap<string, LinkCounters>;
+  /** Who the members are; told to pulse now, and whenever it connects anew. */
+  configure(members: readonly LinkMember[]): void;
+  send(message: ToPulse): void;
+}
+
+/** A pulse that is away for so long answers for nothing: it has died, not merely restarted its socket. */
+const graceMilliseconds = 3000;
+
+export function createPulseConnection(options: PulseConnectionOptions): PulseConnection {
+  const { node, keyFile, log } = options;
+  const ownership = createOwnership();
+  const counters = new Map<string, LinkCounters>();
+  let isConnected = false;
+  let isLinked = false;
+  let isWarm = false;
+  let version: string | undefined;
+  let members: readonly LinkMemberState[] = [];
+  let deadNodes: ReadonlySet<string> = new Set();
+  let configuration: ToPulse | undefined;
+  let grace: NodeJS.Timeout | undefined;
+
+  const takeOwned = (message: OwnedMessage): void => {
+    options.ownedChanged(ownership.apply(message), message);
+    options.changed();
+  };
+
+  const startGrace = (): void => {
+    clearTimeout(grace);
+    grace = setTimeout(() => takeOwned(nothingOwned), graceMilliseconds);
+    grace.unref();
+  };
+
+  const takeMembers = (next: readonly LinkMemberState[]): void => {
+    const dead = nextDeadNodes(deadNodes, next);
+    const changed = dead.symmetricDifference(deadNodes);
+    members = next;
+    deadNodes = dead;
+    if (changed.size > 0) options.livesChanged(changed);
+    options.changed();
+  };
+
+  const take = (message: FromPulse): void => {
+    switch (message.type) {
+      case 'hello':
+        version = message.version;
+        isWarm = message.node === node;
+        log.info('pulse-connected', { version, pid: message.pid, warm: isWarm });
+        return;
+      case 'members':
+        takeMembers(message.members);
+        return;
+      case 'owned':
+        clearTimeout(grace);
+        takeOwned(message);
+        if (!isLinked) options.linked(isWarm);
+        isLinked = true;
+        return;
+      case 'counters':
+        for (const entry of message.addresses) counters.set(entry.address, entry);
+        return;
+      case 'stopping':
+        log.info('pulse-stopping');
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+
+  const client = options.connect({
+    connected() {
+      isConnected = true;
+      counters.clear();
+      if (configuration !== undefined) client.send(configuration);
+    },
+    message: take,
+    disconnected(error) {
+      if (!isConnected) return log.debug('pulse-not-reached', { error });
+      isConnected = false;
+      isLinked = false;
+      options.unlinked();
+      startGrace();
+      options.changed();
+      log.warn('pulse-lost', { error, next: 'If it does not come back, start gantry pulse on this node.' });
+    },
+  });
+  startGrace();
+
+  return {
+    get isConnected() {
+      return isConnected;
+    },
+    get version() {
+      return version;
+    },
+    get members() {
+      return members;
+    },
+    get deadNodes() {
+      return deadNodes;
+    },
+    ownership,
+    counters,
+    configure(list) {
+      configuration = { type: 'configure', node, members: list, keyFile };
+      client.send(configuration);
+    },
+    send: (message) => client.send(message),
+    [Symbol.dispose]() {
+      clearTimeout(grace);
+      client[Symbol.dispose]();
+    },
+  };
+}
