@@ -32,7 +32,8 @@ export function readYamlDocument(text: string): DocumentContent {
   const bad = badKey(document);
   if (bad !== undefined) return { error: bad.rule, line: lines.linePos(bad.offset).line };
   try {
-    return { value: document.toJS({ maxAliasCount: 100 }) };
+    // The copy's strings are their own: those of the original are slices that keep the whole text in memory.
+    return { value: structuredClone(document.toJS({ maxAliasCount: 100 })) };
   } catch (error) {
     // Aliases and merges are followed only here: without an anchor, of the wrong kind, or growing without bound.
     if (!(error instanceof Error)) throw error;

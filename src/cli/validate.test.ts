@@ -86,3 +86,9 @@ test('a folder that is not there ends with 2', async () => {
     assert.match(complained, /is not a folder/);
   }
 });
+
+test('the examples are without a problem', async () => {
+  const { code, printed } = await run(join(import.meta.dirname, '../../examples'));
+  assert.equal(code, 0);
+  assert.match(printed, /^\d+ objects accepted, 0 errors, 0 warnings\n$/);
+});

@@ -109,7 +109,8 @@ export class ManifestLoader implements Disposable {
     const present = new Set(content.entries.map(({ identity }) => idOf(identity)));
     const removes = world.entriesOf(file).some(({ identity }) => !present.has(idOf(identity)));
     if (removes) return doubtMilliseconds;
-    const isOpen = text !== undefined && !text.endsWith('\n') && !/[}\]]\s*$/.test(text);
+    const isJson = text?.startsWith('{') || file.endsWith('.json');
+    const isOpen = text !== undefined && !isJson && !text.endsWith('\n');
     return isOpen && content.entries.length > 0 ? openLineMilliseconds : 0;
   }
 }
