@@ -1,5 +1,6 @@
 // gantry lab: the small programs that the demo, the lab tests and the benches run inside their hosts. Not for people.
 import { Command } from 'commander';
+import { runFirstAnswers } from '../../lab/first-answer.ts';
 import { type ProbeTarget, runProbe } from '../../lab/probe.ts';
 import { runResponder } from '../../lab/responder.ts';
 import { runStream } from '../../lab/stream.ts';
@@ -30,6 +31,10 @@ export function labCommand(): Command {
       );
       process.stdout.write(`${JSON.stringify(reports)}\n`);
     });
+  command
+    .command('first-answer')
+    .description('read `ADDRESS PORT` lines, tell when each first answers')
+    .action(runFirstAnswers);
   command
     .command('stream <address> <port> <ms>')
     .description('stream to an echo port and compare checksums')
