@@ -92,15 +92,14 @@ export class FolderTree implements Disposable {
 
   /** Scans what is wanted and tells the listener of every difference. Drive it in slices. */
   *scan(): Generator<undefined, void> {
-    const starts = this.#wanted.has('') ? [''] : [...this.#wanted];
+    // Where there are links, who reads what can only be judged with the whole tree in view.
+    const starts = this.#wanted.has('') || this.#links.size > 0 ? [''] : [...this.#wanted];
     this.#wanted = new Set();
     this.#scanning = true;
     for (const start of starts) {
       this.#toldMeanwhile.clear();
       const walk = yield* this.#walk(start);
-      // What a link leads to can only be judged with the whole tree in view.
-      const partial = start !== '' && walk.links.size > 0;
-      if (partial) yield* this.#apply('', yield* this.#walk(''));
+      if (start !== '' && walk.links.size > 0) yield* this.#apply('', yield* this.#walk(''));
       else yield* this.#apply(start, walk);
     }
     this.#scanning = false;

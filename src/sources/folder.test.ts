@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../model/address.ts';
+import { folderSource } from './folder.ts';
 import { follow, poolYaml, serviceStatusJson, serviceYaml, TemporaryFolder } from './folder-fixture.ts';
 
 test('the first list is whole: files, folders, several documents, JSON and lists', async () => {
@@ -364,4 +365,31 @@ test('a start in a folder that is not there yet waits for it', async () => {
   parent.write('later/a.yaml', serviceYaml('a'));
   await using source = await starting;
   await source.until(() => source.ports('a') !== undefined && source.problems().length === 0);
+});
+
+test('a source that is disposed while it reads leaves no watch behind', async () => {
+  using folder = new TemporaryFolder();
+  for (let index = 0; index < 20; index++) folder.write(`${index}/a.yaml`, serviceYaml(`a${index}`));
+  const source = folderSource({ directory: folder.path });
+  const started = source.start({ batch() {}, problems() {} });
+  await source[Symbol.asyncDispose]();
+  await started;
+  assert.deepEqual(
+    process.getActiveResourcesInfo().filter((name) => name.startsWith('FSEvent')),
+    [],
+  );
+});
+
+test('where nothing can be kept for a restart, a warning says so', async () => {
+  using folder = new TemporaryFolder();
+  folder.write('a.yaml', serviceYaml('a'));
+  folder.write('.status/last-good', 'a file where a folder should be');
+  await using source = await follow(folder.path, { keepLastGood: true });
+  folder.write('a.yaml', serviceYaml('a', 99_999));
+  await source.until(() => source.problems().some(({ severity }) => severity === 'warning'));
+  assert.deepEqual(source.ports('a'), [80]);
+  folder.remove('.status/last-good');
+  folder.write('a.yaml', serviceYaml('a', 99_998));
+  await source.until(() => source.problems().every(({ severity }) => severity === 'error'));
+  assert.equal(source.problems().length, 1);
 });

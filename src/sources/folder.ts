@@ -63,7 +63,8 @@ class FolderSource implements Source {
     this.#lastGood = options.keepLastGood
       ? new LastGoodStore(directory, (file, error) => {
           const rule = `The last good form of this file cannot be kept (${error}): give Gantry access to .status.`;
-          this.#world.setProblems(`last-good ${file}`, [fileProblem(file, rule, 'warning')]);
+          const problems = error === undefined ? [] : [fileProblem(file, rule, 'warning')];
+          this.#world.setProblems(`last-good ${file}`, problems);
           this.#wake();
         })
       : undefined;
@@ -94,10 +95,10 @@ class FolderSource implements Source {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#rescanTimer);
+    await this.#working;
     this.#manifests[Symbol.dispose]();
     this.#statuses[Symbol.dispose]();
     this.#loader[Symbol.dispose]();
-    await this.#working;
     await this.#lastGood?.idle();
   }
 

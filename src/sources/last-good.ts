@@ -26,16 +26,16 @@ interface Present {
 /** Keeps the text of every file in memory, because when a file breaks its last good text is gone from the disk. */
 export class LastGoodStore {
   readonly #directory: string;
-  readonly #failed: (file: string, error: unknown) => void;
+  readonly #wrote: (file: string, error: unknown) => void;
   readonly #present = new Map<string, Present>();
   /** By file and object, what is written below `.status/last-good/`. */
   readonly #held = new Map<string, ReadonlyMap<string, RawObject>>();
   #writes: Promise<void> = Promise.resolve();
 
-  /** `failed` hears of a file that could not be written or removed. */
-  constructor(directory: string, failed: (file: string, error: unknown) => void) {
+  /** `wrote` hears of each file whose last good form was written or removed, or of the error that hindered it. */
+  constructor(directory: string, wrote: (file: string, error: unknown) => void) {
     this.#directory = directory;
-    this.#failed = failed;
+    this.#wrote = wrote;
   }
 
   /** A file has a new text (undefined where it cannot be read), of which `content` was made. */
@@ -97,7 +97,10 @@ export class LastGoodStore {
 
   /** One after the other: files break seldom, and in the order they broke. */
   #queue(file: string, write: () => Promise<void>): void {
-    this.#writes = this.#writes.then(write).catch((error: unknown) => this.#failed(file, error));
+    this.#writes = this.#writes.then(write).then(
+      () => this.#wrote(file, undefined),
+      (error: unknown) => this.#wrote(file, error),
+    );
   }
 }
 

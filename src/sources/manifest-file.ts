@@ -1,5 +1,4 @@
 // One manifest file: its bytes under a size limit, its objects, and those that stay from its last good text.
-
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Manifest, ManifestObject, Position } from '../api/manifest.ts';
