@@ -48,6 +48,27 @@ test('a lost address is silent at once', () => {
   assert.equal(nextDue(announcer, defaultAnnouncerConfig), undefined);
 });
 
+test('an address that is lost, or announced anew, while the rate holds it back is not sent for what it was', () => {
+  const config = { ...defaultAnnouncerConfig, burst: 1, ratePerSecond: 10, burstMilliseconds: [0] };
+  const announcer = createAnnouncer(0, config);
+  for (const address of ['first', 'again', 'lost']) announce(announcer, address, 0);
+  assert.deepEqual(
+    takeDue(announcer, 0, config, () => 0),
+    ['first'],
+  );
+  announce(announcer, 'again', 10);
+  forget(announcer, 'lost');
+  assert.deepEqual(
+    run(announcer, 10, 10_000, config).map(([, address]) => address),
+    ['again'],
+  );
+  forget(announcer, 'again');
+  assert.deepEqual(
+    run(announcer, 10_001, 200_000, config).filter(([, address]) => address !== 'first'),
+    [],
+  );
+});
+
 test('an address announced anew starts its burst again', () => {
   const announcer = createAnnouncer(0, defaultAnnouncerConfig);
   announce(announcer, 'a', 0);

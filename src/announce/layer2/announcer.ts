@@ -30,8 +30,8 @@ export interface Announcer {
   readonly entries: Map<string, Entry>;
   /** Addresses by when they are due, in slots of `slotMilliseconds`. */
   readonly slots: Map<number, Set<string>>;
-  /** Due, but held back by the rate. */
-  waiting: string[];
+  /** Due, but held back by the rate. An address is here or in one slot, never in both. */
+  readonly waiting: Set<string>;
   lastSlot: number;
   tokens: number;
   filledAt: number;
@@ -43,7 +43,7 @@ const slotOf = (time: number): number => Math.ceil(time / slotMilliseconds);
 export const createAnnouncer = (now: number, config: AnnouncerConfig): Announcer => ({
   entries: new Map(),
   slots: new Map(),
-  waiting: [],
+  waiting: new Set(),
   lastSlot: slotOf(now) - 1,
   tokens: config.burst,
   filledAt: now,
@@ -63,6 +63,7 @@ export function forget(announcer: Announcer, address: string): void {
   const slot = announcer.slots.get(entry.dueSlot);
   slot?.delete(address);
   if (slot?.size === 0) announcer.slots.delete(entry.dueSlot);
+  announcer.waiting.delete(address);
   announcer.entries.delete(address);
 }
 
@@ -76,7 +77,7 @@ export function takeDue(
   config: AnnouncerConfig,
   asked: (address: string) => number,
 ): string[] {
-  const due = announcer.waiting.filter((address) => announcer.entries.has(address));
+  const due = [...announcer.waiting];
   for (; announcer.lastSlot < slotOf(now); ) {
     const slot = announcer.slots.get(++announcer.lastSlot);
     if (slot === undefined) continue;
@@ -91,7 +92,8 @@ export function takeDue(
     due.sort((a, b) => sent(a) - sent(b) || asked(b) - asked(a));
   }
   const going = due.slice(0, Math.floor(announcer.tokens));
-  announcer.waiting = due.slice(going.length);
+  announcer.waiting.clear();
+  for (const address of due.slice(going.length)) announcer.waiting.add(address);
   announcer.tokens -= going.length;
   for (const address of going) scheduleNext(announcer, address, now, config);
   return going;
@@ -99,7 +101,7 @@ export function takeDue(
 
 /** When `takeDue` has work again, or undefined while nothing is ours. */
 export function nextDue(announcer: Announcer, config: AnnouncerConfig): number | undefined {
-  if (announcer.waiting.length > 0) return announcer.filledAt + Math.max(1, 1000 / config.ratePerSecond);
+  if (announcer.waiting.size > 0) return announcer.filledAt + Math.max(1, 1000 / config.ratePerSecond);
   let next: number | undefined;
   for (const slot of announcer.slots.keys()) next = next === undefined || slot < next ? slot : next;
   return next === undefined ? undefined : next * slotMilliseconds;
