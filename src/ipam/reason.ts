@@ -129,7 +129,7 @@ const sentences: Sentences<AllocationReason> = {
       : `The Service's loadBalancerClass ${loadBalancerClass} is another load balancer's; set it to ${configured} for Gantry to serve the Service.`,
   'class-required': ({ configured }) =>
     `The Service has no loadBalancerClass, and the controller serves only Services with one; set spec.loadBalancerClass to ${configured ?? 'the class given to --load-balancer-class'}.`,
-  'invalid-request': ({ problem }) => `${problem.replace(/\.?$/, '.')} Correct it to get what it asks for.`,
+  'invalid-request': ({ problem }) => `The Service asks for what cannot be: ${problem}`,
   'no-pools': () => 'There is no IPAddressPool; create one with addresses that your network leaves free.',
   'pool-not-found': ({ pool }) =>
     `The Service asks for the pool ${pool}, which does not exist; create it or correct the annotation metallb.io/address-pool.`,

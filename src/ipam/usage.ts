@@ -3,6 +3,7 @@ import type { Family } from '../model/address.ts';
 import type { Allocator } from './allocator.ts';
 import { availableIn, type FreeSpace } from './free-space.ts';
 import type { PoolState } from './pool-index.ts';
+import type { AllocationReason } from './reason.ts';
 
 export interface PoolUsage {
   readonly pool: string;
@@ -30,3 +31,13 @@ const familyUsage = (space: FreeSpace | undefined): FamilyUsage =>
   space === undefined
     ? { size: 0n, inUse: 0n, available: 0n }
     : { size: space.size, inUse: BigInt(space.used), available: availableIn(space) };
+
+/** How many Services wait for an address, or for a second one, by the kind of the reason. */
+export function waitingByReason({ waiting, records }: Allocator): Map<AllocationReason['kind'], number> {
+  const counts = new Map<AllocationReason['kind'], number>();
+  for (const key of waiting.waiters.keys()) {
+    const kind = records.get(key)?.reason?.kind;
+    if (kind !== undefined) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
