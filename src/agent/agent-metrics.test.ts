@@ -10,20 +10,24 @@ function start() {
   const counters = new Map<string, LinkCounters>();
   const state: AgentState = {
     node: 'node-1',
-    owned,
-    counters,
+    pulse: {
+      ownership: { addresses: owned, apply: () => new Set() },
+      counters,
+      isConnected: true,
+      members: (['alive', 'alive', 'dead'] as const).map((memberState, index) => ({
+        name: `node-${index}`,
+        state: memberState,
+        lastHeardMilliseconds: undefined,
+        interfaces: [],
+      })),
+    },
     servicesOf: (address) => (address === '192.0.2.1' ? ['web/a', 'web/b'] : ['web/c']),
-    isPulseConnected: true,
-    members: ['alive', 'alive', 'dead'].map((memberState, index) => ({
-      name: `node-${index}`,
-      state: memberState === 'alive' ? 'alive' : 'dead',
-      lastHeardMilliseconds: undefined,
-      interfaces: [],
-    })),
-    frontends: 4,
-    failedServices: 1,
-    unhealthyEndpoints: 2,
-    findings: [{ severity: 'error', reason: { kind: 'ipv6-absent' } }],
+    kernel: {
+      frontends: 4,
+      failures: new Map([['web/d', { kind: 'other-service-proxy', service: 'web/d', proxy: 'x' }]]),
+    },
+    unhealthyEndpoints: () => 2,
+    findings: () => [{ severity: 'error', reason: { kind: 'ipv6-absent' } }],
   };
   const registry = new Registry();
   const metrics = createAgentMetrics(registry, state);

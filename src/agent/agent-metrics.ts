@@ -1,21 +1,18 @@
 // The agent's metrics: read from its state when they are scraped, and counted only where there is no state to read.
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { LinkCounters, LinkMemberState, LinkOwned } from '../pulse/link.ts';
+import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
 import type { HostFinding } from './host-check.ts';
+import type { KernelState } from './kernel-state.ts';
+import type { PulseConnection } from './pulse-connection.ts';
 
 /** What a scrape reads. */
 export interface AgentState {
   readonly node: string;
-  readonly owned: ReadonlyMap<string, LinkOwned>;
-  /** By address, since pulse started. */
-  readonly counters: ReadonlyMap<string, LinkCounters>;
+  readonly pulse: Pick<PulseConnection, 'ownership' | 'counters' | 'isConnected' | 'members'>;
   servicesOf(address: string): Iterable<string>;
-  readonly isPulseConnected: boolean;
-  readonly members: readonly LinkMemberState[];
-  readonly frontends: number;
-  readonly failedServices: number;
-  readonly unhealthyEndpoints: number;
-  readonly findings: readonly HostFinding[];
+  readonly kernel: Pick<KernelState, 'frontends' | 'failures'>;
+  unhealthyEndpoints(): number;
+  findings(): readonly HostFinding[];
 }
 
 export interface AgentMetrics {
@@ -63,7 +60,7 @@ function addAnnounced(registry: Registry, state: AgentState): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const ip of state.owned.keys()) {
+      for (const ip of state.pulse.ownership.addresses.keys()) {
         for (const service of state.servicesOf(ip)) {
           this.set({ service, protocol: 'layer2', node: state.node, ip }, 1);
         }
@@ -81,7 +78,8 @@ function addLayer2Counters(registry: Registry, state: AgentState): void {
       registers: [registry],
       collect() {
         this.reset();
-        for (const counters of state.counters.values()) this.inc({ ip: counters.address }, value(counters));
+        for (const counters of state.pulse.counters.values())
+          this.inc({ ip: counters.address }, value(counters));
       },
     });
   };
@@ -114,15 +112,19 @@ function addGauges(registry: Registry, state: AgentState): void {
     });
   };
   add('gantry_pulse_connected', '1 while the agent is connected to its pulse.', () =>
-    state.isPulseConnected ? 1 : 0,
+    state.pulse.isConnected ? 1 : 0,
   );
-  add('gantry_data_plane_frontends', 'Addresses and ports that this node forwards.', () => state.frontends);
+  add(
+    'gantry_data_plane_frontends',
+    'Addresses and ports that this node forwards.',
+    () => state.kernel.frontends,
+  );
   add(
     'gantry_data_plane_failed_services',
     'Services that the kernel does not forward as planned.',
-    () => state.failedServices,
+    () => state.kernel.failures.size,
   );
-  add('gantry_unhealthy_endpoints', 'Endpoints that fail a check of ours.', () => state.unhealthyEndpoints);
+  add('gantry_unhealthy_endpoints', 'Endpoints that fail a check of ours.', state.unhealthyEndpoints);
   new Gauge({
     name: 'gantry_members',
     help: 'Members of the cluster by their state, as this node sees them.',
@@ -130,7 +132,7 @@ function addGauges(registry: Registry, state: AgentState): void {
     registers: [registry],
     collect() {
       for (const name of ['alive', 'dead', 'unknown'] as const) {
-        this.set({ state: name }, state.members.filter((member) => member.state === name).length);
+        this.set({ state: name }, state.pulse.members.filter((member) => member.state === name).length);
       }
     },
   });
@@ -141,7 +143,7 @@ function addGauges(registry: Registry, state: AgentState): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { reason, severity } of state.findings) this.set({ kind: reason.kind, severity }, 1);
+      for (const { reason, severity } of state.findings()) this.set({ kind: reason.kind, severity }, 1);
     },
   });
 }

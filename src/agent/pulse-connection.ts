@@ -30,6 +30,8 @@ export interface PulseConnectionOptions {
 
 export interface PulseConnection extends Disposable {
   readonly isConnected: boolean;
+  /** It is known what pulse owns: it has told, or has been away for too long to own anything. */
+  readonly isHeard: boolean;
   /** Undefined until pulse has said hello once. */
   readonly version: string | undefined;
   readonly members: readonly LinkMemberState[];
@@ -50,6 +52,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   const counters = new Map<string, LinkCounters>();
   let isConnected = false;
   let isLinked = false;
+  let isHeard = false;
   let isWarm = false;
   let version: string | undefined;
   let members: readonly LinkMemberState[] = [];
@@ -58,6 +61,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   let grace: NodeJS.Timeout | undefined;
 
   const takeOwned = (message: OwnedMessage): void => {
+    isHeard = true;
     options.ownedChanged(ownership.apply(message), message);
     options.changed();
   };
@@ -126,6 +130,9 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   return {
     get isConnected() {
       return isConnected;
+    },
+    get isHeard() {
+      return isHeard;
     },
     get version() {
       return version;

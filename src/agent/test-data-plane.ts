@@ -27,7 +27,8 @@ export function createTestDataPlane(found: Adoption['found'] = 'nothing'): TestD
     transactions: 1,
     milliseconds: 1,
     firstTransactionMilliseconds: 1,
-    flowsDeleted: 0,
+    flowsEnded: 0,
+    flowsProblem: undefined,
   });
   const plane: TestDataPlane = {
     mode: 'nftables',

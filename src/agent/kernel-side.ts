@@ -1,0 +1,138 @@
+// The agent's kernel side: adopts what is there, brings the kernel to what the World wants, and looks after it.
+import type { DataPlane, SyncResult } from '../dataplane/data-plane.ts';
+import type { EndpointHealthKey } from '../dataplane/endpoints.ts';
+import type { ServicePlan } from '../dataplane/plan.ts';
+import { type DataPlaneReason, dataPlaneSentences } from '../dataplane/reason.ts';
+import { sentence } from '../model/reason.ts';
+import type { ServiceKey } from '../model/service.ts';
+import type { EventPort } from '../model/status.ts';
+import type { Log } from '../observe/log.ts';
+import { createForwarding } from './forwarding.ts';
+import { createHealthCheckNodePorts } from './health-check-node-port.ts';
+import { createKernelState, type KernelState } from './kernel-state.ts';
+import type { WorldFollower } from './world-follower.ts';
+
+export interface KernelSideOptions {
+  readonly node: string;
+  readonly follower: WorldFollower;
+  readonly dataPlane: DataPlane;
+  readonly unhealthy: ReadonlySet<EndpointHealthKey>;
+  readonly deadNodes: () => ReadonlySet<string>;
+  readonly events: EventPort;
+  readonly log: Log;
+  /** The Service was planned anew, and the kernel has been told. */
+  readonly planned: (service: ServiceKey) => void;
+  readonly synced: (result: SyncResult) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface KernelSide {
+  readonly state: KernelState;
+  /** RFC 3339; undefined before the first sync. */
+  readonly lastSyncAt: string | undefined;
+  /** Resolves once the kernel has been told of all Services that there were when the World became whole. */
+  readonly begun: Promise<void>;
+  /** The World is whole. */
+  begin(): void;
+  /** Plans these Services again, at once. */
+  touch(services: Iterable<ServiceKey>): void;
+  /** This node's object may be another. */
+  nodeChanged(): void;
+}
+
+const auditMilliseconds = 10_000;
+
+export function createKernelSide(options: KernelSideOptions): KernelSide {
+  const { node, follower, dataPlane, log, signal } = options;
+  const { world } = follower;
+  const state = createKernelState();
+  const begun = Promise.withResolvers<void>();
+  let lastSyncAt: string | undefined;
+
+  const healthCheckPorts = createHealthCheckNodePorts({
+    isForwarding: (service) => !state.failures.has(service),
+    log,
+    signal,
+  });
+
+  const done = (key: ServiceKey, plan: ServicePlan, failure: DataPlaneReason | undefined): void => {
+    const service = world.services.get(key);
+    if (failure !== undefined && state.failures.get(key)?.kind !== failure.kind) complain(key, failure);
+    if (service === undefined && failure === undefined) state.forget(key);
+    else state.done(key, plan.frontends.length, failure);
+    const port = service?.externalTrafficPolicy === 'Local' ? service.healthCheckNodePort : undefined;
+    healthCheckPorts.update(key, port === undefined ? undefined : { port, count: plan.localReadyEndpoints });
+    options.planned(key);
+  };
+
+  const complain = (service: ServiceKey, failure: DataPlaneReason): void => {
+    const message = sentence(dataPlaneSentences, failure);
+    log.warn('service-not-forwarded', { service, kind: failure.kind, next: message });
+    const [namespace = '', name = ''] = service.split('/', 2);
+    const about = { kind: 'Service', namespace, name } as const;
+    options.events.record({
+      ...about,
+      type: 'Warning',
+      reason: 'announceFailed',
+      message: `On node ${node}: ${message}`,
+    });
+  };
+
+  const forwarding = createForwarding({
+    world,
+    node,
+    claims: follower.claims,
+    unhealthy: options.unhealthy,
+    deadNodes: options.deadNodes,
+    dataPlane,
+    done,
+    synced(result) {
+      lastSyncAt = new Date().toISOString();
+      options.synced(result);
+    },
+    signal,
+  });
+
+  const setPodCidrs = (): Promise<void> => dataPlane.setPodCidrs(world.nodes.get(node)?.podCidrs ?? []);
+
+  const begin = async (): Promise<void> => {
+    const adoption = await dataPlane.adopt();
+    log.info('kernel-adopted', { ...adoption, mode: dataPlane.mode });
+    await setPodCidrs();
+    // Who has an endpoint here can be served by this node alone, whatever becomes of the others.
+    const local = follower.servicesOn(node);
+    const others = [...world.services.keys()].filter((key) => !local.has(key));
+    forwarding.begin([...local, ...others], adoption.found === 'ours');
+    await forwarding.idle();
+    log.info('kernel-in-line', { services: world.services.size, frontends: state.frontends });
+    begun.resolve();
+    auditLater();
+  };
+
+  const auditLater = (): void => {
+    setTimeout(() => void audit(), auditMilliseconds).unref();
+  };
+
+  const audit = async (): Promise<void> => {
+    if (signal.aborted) return;
+    const { repaired } = await dataPlane.audit('quick');
+    if (repaired > 0) {
+      const next =
+        'Another program changes the nftables table inet gantry: find it (nft monitor) and keep it away.';
+      log.warn('kernel-repaired', { frontends: repaired, next });
+    }
+    if (state.failures.size > 0) forwarding.touch(state.failures.keys());
+    auditLater();
+  };
+
+  return {
+    state,
+    get lastSyncAt() {
+      return lastSyncAt;
+    },
+    begun: begun.promise,
+    begin: () => void begin(),
+    touch: forwarding.touch,
+    nodeChanged: () => void setPodCidrs(),
+  };
+}
