@@ -32,6 +32,7 @@ test('each operator does what Kubernetes says, also where the label is absent', 
     ['Exists', 'absent', [], false],
     ['DoesNotExist', 'app', [], false],
     ['DoesNotExist', 'absent', [], true],
+    ['Exists', 'constructor', [], false],
   ];
   for (const [operator, key, values, expected] of table) {
     const selector = { matchLabels: {}, matchExpressions: [{ key, operator, values }] };
