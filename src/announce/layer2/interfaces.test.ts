@@ -1,7 +1,7 @@
 // Which links may carry announcements, as a table.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseAddress } from '../../model/address.ts';
+import { formatCidr, parseAddress } from '../../model/address.ts';
 import { defaultExcludedInterfaces, excludePatterns, type LinkState, nodeInterfaces } from './interfaces.ts';
 
 const link = (name: string, overrides: Partial<LinkState> = {}): LinkState => ({
@@ -47,6 +47,16 @@ test('container bridges, veths and overlays are excluded by name, lookalikes are
   assert.deepEqual(usable(...excluded.map((name) => link(name))), []);
   const others = ['eth0', 'br-lan', 'enp1s0', 'bond0.100', 'lan0'];
   assert.deepEqual(usable(...others.map((name) => link(name))), others);
+});
+
+test('a subnet counts once, however many addresses the link has of it', () => {
+  const addresses = ['192.0.2.11', '192.0.2.12', '203.0.113.5'].map((text) => {
+    const address = parseAddress(text);
+    assert.ok(address);
+    return { address, prefixLength: 24 };
+  });
+  const [eth0] = nodeInterfaces([link('eth0', { addresses })], []);
+  assert.deepEqual(eth0?.subnets.map(formatCidr), ['192.0.2.0/24', '203.0.113.0/24']);
 });
 
 test('a VLAN interface without an address is usable; link-local subnets say nothing', () => {

@@ -1,5 +1,5 @@
 // Which of a node's links may carry announcements.
-import { type Address, type Cidr, formatAddress, parseCidr } from '../../model/address.ts';
+import { type Address, type Cidr, formatAddress, formatCidr, parseCidr } from '../../model/address.ts';
 
 /** What is read of a link. */
 export interface LinkState {
@@ -50,12 +50,34 @@ export function nodeInterfaces(links: readonly LinkState[], excluded: readonly R
   return links
     .filter((link) => !link.loopback && !link.noArp && link.mac.length === 6)
     .filter((link) => link.masterIndex === undefined && !excluded.some((pattern) => pattern.test(link.name)))
-    .map(({ name, running, addresses }) => ({ name, up: running, subnets: addresses.flatMap(subnetOf) }));
+    .map(({ name, running, addresses }) => ({ name, up: running, subnets: subnetsOf(addresses) }));
 }
 
 /** Patterns match whole names. Throws SyntaxError for one that is no regular expression. */
 export const excludePatterns = (patterns: readonly string[]): RegExp[] =>
   patterns.map((pattern) => new RegExp(`^(?:${pattern})$`));
+
+export const sameInterfaces = (a: readonly NodeInterface[], b: readonly NodeInterface[]): boolean =>
+  a.length === b.length &&
+  a.every(({ name, up, subnets }, index) => {
+    const other = b[index];
+    return (
+      name === other?.name &&
+      up === other.up &&
+      subnets.length === other.subnets.length &&
+      subnets.every(
+        ({ address, prefixLength }, at) =>
+          prefixLength === other.subnets[at]?.prefixLength &&
+          address.value === other.subnets[at]?.address.value,
+      )
+    );
+  });
+
+/** Each once, however many addresses the link has of it. */
+function subnetsOf(addresses: LinkState['addresses']): Cidr[] {
+  const subnets = addresses.flatMap(subnetOf);
+  return [...new Map(subnets.map((subnet) => [formatCidr(subnet), subnet])).values()];
+}
 
 /** Link-local subnets are on every link and tell nothing. */
 function subnetOf({ address, prefixLength }: { address: Address; prefixLength: number }): Cidr[] {

@@ -1,5 +1,5 @@
 // Who is alive, as one node sees it: a pure machine fed with heartbeats and ticks. Time is milliseconds of a steady clock.
-import type { NodeInterface } from '../layer2/interfaces.ts';
+import { type NodeInterface, sameInterfaces } from '../layer2/interfaces.ts';
 import type { Heartbeat } from './message.ts';
 
 export interface MembershipConfig {
@@ -20,7 +20,10 @@ export interface Member {
   readonly name: string;
   readonly state: 'unknown' | 'alive' | 'dead';
   readonly bootId: bigint;
+  /** The newest so far. */
   readonly sequence: bigint;
+  /** Bit n: the datagram n before the newest has been heard. */
+  readonly heard: bigint;
   readonly lastHeard: number | undefined;
   /** Accepted heartbeats since it was last dead or unknown. */
   readonly heardInARow: number;
@@ -86,6 +89,7 @@ const stranger = (name: string): Member => ({
   state: 'unknown',
   bootId: 0n,
   sequence: 0n,
+  heard: 0n,
   lastHeard: undefined,
   heardInARow: 0,
   ready: false,
@@ -115,16 +119,27 @@ function onHeartbeat(state: Membership, heartbeat: Heartbeat, now: number): Step
   if (node === state.self) return refuse('own-name');
   const member = state.members.get(node);
   if (member === undefined) return refuse('unknown-node');
-  // Boot ids grow with time (they begin with the clock), so an older start's heartbeats are old ones sent again.
-  if (bootId < member.bootId || (bootId === member.bootId && sequence <= member.sequence))
-    return refuse('replayed');
+  const freshness = freshnessOf(member, heartbeat);
+  if (freshness === 'replayed') return refuse('replayed');
+  if (freshness === 'overtaken') {
+    const heard = member.heard | (1n << (member.sequence - sequence));
+    return {
+      state: { ...state, members: new Map(state.members).set(node, { ...member, heard }) },
+      effects: [],
+    };
+  }
 
   const restarted = bootId !== member.bootId;
+  const ahead = sequence - member.sequence;
   const heardInARow = leaving ? 0 : restarted ? 1 : member.heardInARow + 1;
   const next: Member = {
     name: node,
     bootId,
     sequence,
+    heard:
+      restarted || ahead >= replayWindow
+        ? 1n
+        : BigInt.asUintN(Number(replayWindow), member.heard << ahead) | 1n,
     lastHeard: now,
     heardInARow,
     ready: ready && !leaving,
@@ -141,14 +156,31 @@ function onHeartbeat(state: Membership, heartbeat: Heartbeat, now: number): Step
   return { state: { ...state, members: new Map(state.members).set(node, next) }, effects };
 }
 
+/** How far behind the newest a datagram may be and still be one that was never heard. */
+const replayWindow = 64n;
+
+/**
+ * Heartbeats of the two families travel by sockets of their own and overtake each other: an older one that was never
+ * heard is no replay, but says nothing new either. Boot ids grow with time (they begin with the clock), so those of an
+ * older start are old ones sent again.
+ */
+function freshnessOf(member: Member, { bootId, sequence }: Heartbeat): 'newest' | 'overtaken' | 'replayed' {
+  if (bootId !== member.bootId) return bootId > member.bootId ? 'newest' : 'replayed';
+  if (sequence > member.sequence) return 'newest';
+  const behind = member.sequence - sequence;
+  return behind < replayWindow && ((member.heard >> behind) & 1n) === 0n ? 'overtaken' : 'replayed';
+}
+
 /**
  * A tick that is late by an interval judges nobody: what others sent meanwhile waits in the socket. One that is late
  * by the patience was long enough for others to take this node for dead: it gives up what it has and listens again.
+ * Who has no others has nobody to listen to.
  */
 function onTick(state: Membership, now: number, config: MembershipConfig): Step {
   const late = now - state.lastTick - config.intervalMilliseconds;
   const ticked = { ...state, lastTick: now };
-  if (late >= config.patienceMilliseconds) {
+  const isAlone = state.members.size === 0;
+  if (late >= config.patienceMilliseconds && !isAlone) {
     return {
       state: { ...ticked, settlesAt: now + config.settleMilliseconds },
       effects: [{ kind: 'was-late', milliseconds: Math.round(late) }],
@@ -166,25 +198,9 @@ function onTick(state: Membership, now: number, config: MembershipConfig): Step 
     effects.push({ kind: 'became-dead', node: member.name, cause: 'silent' });
   }
   let { settlesAt } = state;
-  if (settlesAt !== undefined && now >= settlesAt) {
+  if (settlesAt !== undefined && (isAlone || now >= settlesAt)) {
     settlesAt = undefined;
     effects.push({ kind: 'settled' });
   }
   return { state: { ...ticked, settlesAt, members: members ?? state.members }, effects };
 }
-
-const sameInterfaces = (a: readonly NodeInterface[], b: readonly NodeInterface[]): boolean =>
-  a.length === b.length &&
-  a.every(({ name, up, subnets }, index) => {
-    const other = b[index];
-    return (
-      name === other?.name &&
-      up === other.up &&
-      subnets.length === other.subnets.length &&
-      subnets.every(
-        ({ address, prefixLength }, at) =>
-          prefixLength === other.subnets[at]?.prefixLength &&
-          address.value === other.subnets[at]?.address.value,
-      )
-    );
-  });

@@ -1,5 +1,6 @@
 // Heartbeats there and back, and who is alive: events to state and effects.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCidr } from '../../model/address.ts';
@@ -51,7 +52,7 @@ test('another cluster’s heartbeats are foreign, forged ones forged, others mal
   assert.deepEqual(readHeartbeat(new TextEncoder().encode('x'.repeat(100)), key), { error: 'malformed' });
 });
 
-test('no bytes upset the reader, signed or not', () => {
+test('no bytes upset the reader', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       assert.ok('error' in readHeartbeat(bytes, key));
@@ -67,6 +68,41 @@ test('no bytes upset the reader, signed or not', () => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('nor do bytes under our own key: what can be read survives being written again', () => {
+  const good = writeHeartbeat(heartbeat(), key);
+  const head = good.subarray(0, 26);
+  const body = good.subarray(26, good.length - 16);
+  const sign = (bytes: Uint8Array): Uint8Array =>
+    Uint8Array.from([...bytes, ...createHmac('sha256', key.secret).update(bytes).digest().subarray(0, 16)]);
+  const bodies = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc
+      .tuple(fc.array(fc.tuple(fc.nat(body.length - 1), fc.nat(255)), { maxLength: 3 }), fc.nat(body.length))
+      .map(([changes, length]) => {
+        const copy = body.slice();
+        for (const [at, value] of changes) copy[at] = value;
+        return copy.subarray(0, length);
+      }),
+  );
+  fc.assert(
+    fc.property(bodies, (bytes) => {
+      const read = readHeartbeat(sign(Uint8Array.from([...head, ...bytes])), key);
+      if (!('error' in read)) assert.deepEqual(readHeartbeat(writeHeartbeat(read, key), key), read);
+    }),
+    { numRuns: 30_000 },
+  );
+});
+
+test('a node with hundreds of interfaces is understood', () => {
+  const interfaces = Array.from({ length: 700 }, (_, index) => ({
+    name: `eth0.${index}`,
+    up: true,
+    subnets: index === 0 ? Array.from({ length: 300 }, () => subnet) : [],
+  }));
+  const many = heartbeat({ interfaces });
+  assert.deepEqual(readHeartbeat(writeHeartbeat(many, key), key), many);
 });
 
 /** Plays events at their times from a machine that has just been told of its members a, b and c (it is a). */
@@ -122,6 +158,28 @@ test('old heartbeats sent again, of this start or an older one, are refused and 
   ]);
 });
 
+test('heartbeats that overtake each other are no replays, but only the newest counts, and each once', () => {
+  const sequences = [1n, 3n, 5n, 2n, 4n, 4n, 6n, 100n, 36n, 37n, 37n];
+  const { effects, state } = play(...sequences.map((sequence, index) => beat(50 + index, { sequence })));
+  assert.deepEqual(
+    effects.filter(([, { kind }]) => kind === 'refused').map(([time]) => sequences[time - 50]),
+    [4n, 36n, 37n],
+  );
+  assert.equal(state.members.get('b')?.lastHeard, 57);
+  assert.equal(state.members.get('b')?.sequence, 100n);
+});
+
+test('a heartbeat overtaken by the farewell does not bring its sender back', () => {
+  const farewell = beat(80, { sequence: 5n, leaving: true });
+  const { state } = play(
+    beat(50, { sequence: 1n }),
+    beat(60, { sequence: 2n }),
+    farewell,
+    beat(81, { sequence: 4n }),
+  );
+  assert.equal(state.members.get('b')?.state, 'dead');
+});
+
 test('a restarted member goes on being alive under its new number', () => {
   const { state } = play(beat(50), beat(60), beat(70, { bootId: 8n, sequence: 1n }));
   assert.equal(state.members.get('b')?.state, 'alive');
@@ -148,6 +206,18 @@ test('a node that was late by the patience gives up and listens again', () => {
   const { effects, state } = play(...ticks(100, 1000), [1600, { kind: 'tick' }]);
   assert.deepEqual(effects.at(-1), [1600, { kind: 'was-late', milliseconds: 500 }]);
   assert.equal(state.settlesAt, 2600);
+});
+
+test('a node without others neither listens before it is elected, nor gives up when it was late', () => {
+  let state = initialMembership('a', 0, config);
+  const effects: MembershipEffect[] = [];
+  for (const time of [100, 200, 5000, 5100]) {
+    const step = stepMembership(state, { kind: 'tick' }, time, config);
+    state = step.state;
+    effects.push(...step.effects);
+  }
+  assert.deepEqual(effects, [{ kind: 'settled' }]);
+  assert.equal(state.settlesAt, undefined);
 });
 
 test('a member that is no longer configured is gone', () => {

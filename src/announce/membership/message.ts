@@ -32,7 +32,7 @@ export function heartbeatKey(secret: Uint8Array): HeartbeatKey {
   };
 }
 
-// magic (4), version (1), flags (1), key id (4), boot id (8), sequence (8), node name (1 + n), interfaces (1 + …),
+// magic (4), version (1), flags (1), key id (4), boot id (8), sequence (8), node name (1 + n), interfaces (2 + …),
 // then the first 16 bytes of HMAC-SHA256 over all before it.
 const magic = 0x474e5452;
 const version = 1;
@@ -44,14 +44,15 @@ const macLength = 16;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Throws RangeError for a node's or interface's name of more than 255 bytes, which no valid one has. */
+/** Throws RangeError for what no node has: a name of more than 255 bytes, or 65536 interfaces. */
 export function writeHeartbeat(heartbeat: Heartbeat, key: HeartbeatKey): Uint8Array {
   const body: number[] = [];
   putText(body, heartbeat.node);
-  body.push(heartbeat.interfaces.length);
+  putCount(body, heartbeat.interfaces.length);
   for (const { name, up, subnets } of heartbeat.interfaces) {
     putText(body, name);
-    body.push(up ? 1 : 0, subnets.length);
+    body.push(up ? 1 : 0);
+    putCount(body, subnets.length);
     for (const { address, prefixLength } of subnets)
       body.push(prefixLength, ...lengthPrefixed(addressToBytes(address)));
   }
@@ -103,6 +104,11 @@ function putText(body: number[], text: string): void {
   body.push(...lengthPrefixed(bytes));
 }
 
+function putCount(body: number[], count: number): void {
+  if (count > 0xffff) throw new RangeError(`${count} entries do not fit a heartbeat`);
+  body.push(count >>> 8, count & 0xff);
+}
+
 interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
@@ -117,19 +123,24 @@ function take(cursor: Cursor, length: number | undefined): Uint8Array | undefine
 
 const takeByte = (cursor: Cursor): number | undefined => take(cursor, 1)?.[0];
 
+function takeCount(cursor: Cursor): number | undefined {
+  const bytes = take(cursor, 2);
+  return bytes && new DataView(bytes.buffer, bytes.byteOffset).getUint16(0);
+}
+
 function takeText(cursor: Cursor): string | undefined {
   const bytes = take(cursor, takeByte(cursor));
   return bytes && decoder.decode(bytes);
 }
 
 function takeInterfaces(cursor: Cursor): NodeInterface[] | undefined {
-  const count = takeByte(cursor);
+  const count = takeCount(cursor);
   if (count === undefined) return undefined;
   const interfaces: NodeInterface[] = [];
   for (let index = 0; index < count; index++) {
     const name = takeText(cursor);
     const up = takeByte(cursor);
-    const subnetCount = takeByte(cursor);
+    const subnetCount = takeCount(cursor);
     if (name === undefined || up === undefined || subnetCount === undefined) return undefined;
     const subnets: Cidr[] = [];
     for (let subnet = 0; subnet < subnetCount; subnet++) {
