@@ -16,7 +16,7 @@ export interface LabelExpression {
 
 export function selectorMatches(selector: LabelSelector, labels: Labels): boolean {
   for (const [key, value] of Object.entries(selector.matchLabels))
-    if (valueOf(labels, key) !== value) return false;
+    if (labelValue(labels, key) !== value) return false;
   return selector.matchExpressions.every((expression) => expressionMatches(expression, labels));
 }
 
@@ -26,7 +26,7 @@ export const anySelectorMatches = (selectors: readonly LabelSelector[], labels: 
 
 /** As in Kubernetes, NotIn also matches where the label is absent. */
 function expressionMatches(expression: LabelExpression, labels: Labels): boolean {
-  const value = valueOf(labels, expression.key);
+  const value = labelValue(labels, expression.key);
   switch (expression.operator) {
     case 'In':
       return value !== undefined && expression.values.includes(value);
@@ -42,5 +42,5 @@ function expressionMatches(expression: LabelExpression, labels: Labels): boolean
 }
 
 /** A label named as a member of every object (`constructor`) is absent unless it is there. */
-const valueOf = (labels: Labels, key: string): string | undefined =>
+const labelValue = (labels: Labels, key: string): string | undefined =>
   Object.hasOwn(labels, key) ? labels[key] : undefined;
