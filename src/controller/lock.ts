@@ -1,7 +1,8 @@
 // One controller works, the others stand by: whoever holds the lock is the one.
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tryLockFile } from '../linux/file-lock.ts';
+import { statusFolder } from '../sources/folder-layout.ts';
 import type { Clock } from './clock.ts';
 
 export interface ControllerLock {
@@ -11,13 +12,23 @@ export interface ControllerLock {
 
 const retryMilliseconds = 200;
 
-/** For a folder: the kernel frees it when its holder dies, however it dies. */
-export const fileControllerLock = (path: string): ControllerLock => ({
+/** For a folder, which must exist: the kernel frees the lock when its holder dies, however it dies. */
+export const folderControllerLock = (directory: string): ControllerLock => ({
   async tryAcquire() {
-    await mkdir(dirname(path), { recursive: true });
+    const path = join(directory, statusFolder, 'controller.lock');
+    await makeFolder(dirname(path));
     return tryLockFile(path);
   },
 });
+
+/** Not its parents: a folder of manifests that is missing may be one that is not mounted yet. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
 
 /** Waits for the lock; undefined if the signal aborts first. `standingBy` is told once, if there is anything to wait for. */
 export async function acquire(
