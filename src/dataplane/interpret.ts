@@ -84,6 +84,18 @@ export function remember(
   return new Map(state).set(stateKey(affinity, packet.source), { backend: outcome.backend, untilSeconds });
 }
 
+/** The affinity state after the table changed: who was kept at a backend that its Service offers no more is free. */
+export function forgetWithdrawn(table: ForwardingTable, state: AffinityState): AffinityState {
+  const isOffered = (key: string, backend: Backend): boolean =>
+    [...table.frontends.values()].some(
+      ({ affinity, inside, outside }) =>
+        affinity !== undefined &&
+        key.startsWith(`${affinity.scope} `) &&
+        [...inside, ...outside].some((offered) => sameBackend(offered, backend)),
+    );
+  return new Map([...state].filter(([key, { backend }]) => isOffered(key, backend)));
+}
+
 export const sameBackend = (a: Backend, b: Backend): boolean =>
   sameAddress(a.address, b.address) && a.port === b.port;
 
