@@ -1,8 +1,8 @@
 // Test files that need private namespaces run themselves again inside the lab, so that any runner may start them.
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { insideLab } from './lab.ts';
+import { enterScript } from './program.ts';
 
 /**
  * Inside the lab: calls `define`, which defines the tests. Elsewhere: defines one test that runs the whole file
@@ -13,10 +13,14 @@ export function testInsideLab(file: string, define: () => void): void {
     define();
     return;
   }
-  test('inside private namespaces', { timeout: 60_000 }, () => {
+  test('inside private namespaces', () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const enter = join(import.meta.dirname, 'enter');
-    const { status, stdout, stderr } = spawnSync(enter, [process.execPath, file], { encoding: 'utf8', env });
+    const { status, stdout, stderr } = spawnSync(enterScript, [process.execPath, file], {
+      encoding: 'utf8',
+      env,
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
     if (status !== 0) throw new Error(`failed inside the lab:\n${stdout}${stderr}`);
   });
 }

@@ -75,22 +75,20 @@ export function listLinks(): Link[] {
  * of changes is one call.
  */
 export function watchLinks(onChange: (links: readonly Link[]) => void): Disposable {
-  const events = openNetlink({
-    protocol: NETLINK_ROUTE,
-    groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR],
-  });
-  const dumps = openNetlink({ protocol: NETLINK_ROUTE });
+  using sockets = new DisposableStack();
+  const events = sockets.use(
+    openNetlink({
+      protocol: NETLINK_ROUTE,
+      groups: [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR],
+    }),
+  );
+  const dumps = sockets.use(openNetlink({ protocol: NETLINK_ROUTE }));
+  onChange(dumpLinks(dumps));
   events.onReadable(() => {
     drain(events);
     onChange(dumpLinks(dumps));
   });
-  onChange(dumpLinks(dumps));
-  return {
-    [Symbol.dispose]() {
-      events[Symbol.dispose]();
-      dumps[Symbol.dispose]();
-    },
-  };
+  return sockets.move();
 }
 
 /** What changed is of no matter, since everything is read again; neither is what the kernel had to drop. */
