@@ -59,16 +59,13 @@ function absent(error: NodeJS.ErrnoException): string[] {
 const nftTimeoutMilliseconds = 10_000;
 
 /**
- * The forward chains of all tables but `ownTable` (of the family inet). Undefined where nft is not installed or not
- * allowed to look. It runs nft once, and once a chain found.
+ * The forward chains of all tables but our own. Undefined where nft is not installed or not allowed to look. It runs
+ * nft once, and once a chain found.
  */
-export async function readForwardChains(
-  ownTable: string,
-  signal: AbortSignal,
-): Promise<readonly ForwardChain[] | undefined> {
+export async function readForwardChains(signal: AbortSignal): Promise<readonly ForwardChain[] | undefined> {
   const hooks = await findForwardHooks(signal);
   if (hooks === undefined) return undefined;
-  const foreign = hooks.filter(({ family, table }) => !(family === 'inet' && table === ownTable));
+  const foreign = hooks.filter(({ family, table }) => !(family === 'inet' && table === 'gantry'));
   const chains: ForwardChain[] = [];
   for (const hook of foreign) {
     const listing = await listChain(hook, signal);

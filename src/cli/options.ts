@@ -14,12 +14,12 @@ export const nodeOption = (): Option =>
 export const runDirOption = (): Option =>
   new Option('--run-dir <dir>', 'where sockets and locks are').env('GANTRY_RUN_DIR').default('/run/gantry');
 
-export type DataPlaneMode = 'nftables' | 'none';
+export type DataPlaneOption = 'nftables' | 'none';
 
 export const dataPlaneOption = (): Option =>
   new Option('--data-plane <mode>', 'who forwards packets: nftables, or none beside another Service proxy')
-    .choices(['nftables', 'none'] satisfies DataPlaneMode[])
-    .default('nftables' satisfies DataPlaneMode);
+    .choices(['nftables', 'none'] satisfies DataPlaneOption[])
+    .default('nftables' satisfies DataPlaneOption);
 
 export const loadBalancerClassOption = (): Option =>
   new Option('--load-balancer-class <class>', 'serve Services of this class, beside those without any');

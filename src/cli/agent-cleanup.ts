@@ -1,0 +1,40 @@
+// `gantry agent cleanup`: takes back what the agent of this node leaves behind by design.
+import { Command } from 'commander';
+import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
+import { openDataPlane, reportedServices } from '../agent/folder-agent.ts';
+import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
+import { folderStatus } from '../sources/folder-status.ts';
+import { fail } from './exit-code.ts';
+import type { DataPlaneOption } from './options.ts';
+
+/** Its options are the agent's own. */
+interface Options {
+  readonly folder?: string;
+  readonly node: string;
+  readonly runDir: string;
+  readonly dataPlane: DataPlaneOption;
+}
+
+export const agentCleanupCommand = (): Command =>
+  new Command('cleanup')
+    .description(
+      "Stops the pulse of this node, which hands its addresses over, and removes Gantry's table from the kernel; with --folder also what this node has reported. Stop the agent first. It takes the agent's options.",
+    )
+    .action((_: object, command: Command) => cleanup(command.optsWithGlobals<Options>()));
+
+async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<void> {
+  const socket = pulseSocketPath(runDir);
+  const end = await stopPulse((handlers) => connectPulse(socket, handlers));
+  if (end === 'no-answer') {
+    return fail(`pulse does not answer on ${socket}; end its process, then clean up again`);
+  }
+  process.stdout.write(end === 'stopped' ? 'pulse stopped\n' : `no pulse on ${socket}\n`);
+  if (dataPlane === 'nftables') {
+    await removeTable(await openDataPlane(dataPlane));
+    process.stdout.write('table inet gantry removed\n');
+  }
+  if (folder !== undefined) {
+    await removeReports(folderStatus(folder), node, await reportedServices(folder, node));
+    process.stdout.write(`reports of ${node} removed\n`);
+  }
+}
