@@ -5,7 +5,6 @@ import type { Protocol } from '../../model/service.ts';
 import type { Backend, Frontend } from '../table.ts';
 import { affinityMap, rememberChain, rememberOperations, scopeOperations, stickyChain } from './affinity.ts';
 import { type ByteString, byteString, type Element, packElements } from './elements.ts';
-import { hostWord } from './expression.ts';
 import { layoutOf } from './family.ts';
 import type { ChainVerdict, Operation, SetDefinition } from './operation.ts';
 import { maximumEndpoints, pickChain } from './pick.ts';
@@ -99,7 +98,9 @@ const wordBytes = (value: number): ByteString =>
 
 const portBytes = (port: number): ByteString => String.fromCharCode(port >>> 8, port & 255, 0, 0);
 
-const slotBytes = (slot: number): ByteString => byteString(hostWord(slot));
+/** A word in the host's order. */
+const slotBytes = (slot: number): ByteString =>
+  String.fromCharCode(slot & 255, (slot >>> 8) & 255, (slot >>> 16) & 255, slot >>> 24);
 
 export const slotKey = (key: TableKey, slot: number): ByteString => key + slotBytes(slot);
 

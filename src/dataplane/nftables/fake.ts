@@ -204,9 +204,14 @@ function deleteElements(set: FakeSet, deleted: Elements): Map<string, FakeElemen
 
 const identity = (element: Element): string => element.key + (element.keyEnd ?? '');
 
-/** The fields but the last are the same at both ends of our ranges, so comparing whole keys is enough. */
-const overlap = (a: Element, b: Element): boolean =>
-  a.key <= (b.keyEnd ?? b.key) && b.key <= (a.keyEnd ?? a.key);
+/**
+ * As the kernel sees it: one of the new range's ends lies in the other. It accepts a range around another one. The
+ * fields but the last are the same at both ends of our ranges, so comparing whole keys is enough.
+ */
+const overlap = (added: Element, other: Element): boolean =>
+  [added.key, added.keyEnd ?? added.key].some(
+    (end) => other.key <= end && end <= (other.keyEnd ?? other.key),
+  );
 
 /** All of a table as text, for comparing and for people. */
 export function showTable(table: FakeTable | undefined): string {
