@@ -120,7 +120,6 @@ export async function playDemo(lab: Lab, screen: Screen): Promise<Demo> {
     'Connections that had entered through the dead node must be made anew: nftables keeps their state where they entered.',
   );
 
-  const all = [...firstReports, ...reports];
   const ok = isShort && apiAnswered && streamed.ok && Number.isFinite(firstAnswerMs);
   return {
     scene,
@@ -132,8 +131,8 @@ export async function playDemo(lab: Lab, screen: Screen): Promise<Demo> {
       ownerAfter,
       firstAnswerMs: Math.round(firstAnswerMs),
       outageMs,
-      requests: sum(all.map(({ attempts }) => attempts)),
-      failed: sum(all.map(({ failed }) => failed)),
+      requests: sum(reports.map(({ attempts }) => attempts)),
+      failed: sum(reports.map(({ failed }) => failed)),
     },
   };
 }

@@ -11,7 +11,7 @@ export interface DemoResult {
   readonly firstAnswerMs: number;
   /** The longest time that the client was without an answer while the owner died. */
   readonly outageMs: { readonly ipv4: number; readonly ipv6: number };
-  /** New connections and datagrams of the whole demo, and how many of them got no answer. */
+  /** New connections and datagrams around the owner's death, and how many of them got no answer. */
   readonly requests: number;
   readonly failed: number;
 }

@@ -128,7 +128,7 @@ function worldOf({
 
 const plan = (scene: Scene) => {
   const world = worldOf(scene);
-  return planAddress(world, address, world.services.keys(), () => true);
+  return planAddress(world, address, [...world.services.keys()], () => true);
 };
 const candidateNames = (scene: Scene): string[] =>
   plan(scene)
@@ -159,7 +159,7 @@ test('endpoints that serve while they terminate count when none is ready', () =>
 
 test('an endpoint that our own check calls unhealthy does not count', () => {
   const world = worldOf({});
-  const { reasons } = planAddress(world, address, world.services.keys(), () => false);
+  const { reasons } = planAddress(world, address, [...world.services.keys()], () => false);
   assert.deepEqual(reasons, [{ kind: 'no-ready-endpoint', service: 'shop/web' }]);
 });
 
@@ -251,11 +251,33 @@ const candidateOrder = (names: readonly string[]): string[] =>
     (candidate) => candidate.node,
   );
 
+test('both addresses of a dual-stack Service prefer the same nodes', () => {
+  for (let last = 0n; last < 20n; last++) {
+    const ipv4 = { family: 'IPv4', value: (address.value & ~0xffn) | (192n + last) } as const;
+    const ipv6 = { family: 'IPv6', value: (0x2001_0db8n << 96n) | last } as const;
+    const world = worldOf({
+      services: [service('web', { allocated: { addresses: [ipv6, ipv4], pool: 'lan' } })],
+    });
+    const cidr = parseCidr('2001:db8::/64');
+    assert.ok(cidr);
+    const pool = world.pools.get('lan');
+    assert.ok(pool);
+    world.pools.set('lan', { ...pool, ranges: [range, cidrRange(cidr)] });
+    const order = (one: typeof ipv4 | typeof ipv6) =>
+      planAddress(world, one, ['shop/web'], () => true).candidates.map(({ node }) => node);
+    assert.equal(order(ipv4).length, 3);
+    assert.deepEqual(order(ipv4), order(ipv6));
+  }
+});
+
 test('addresses spread over the nodes', () => {
   const world = worldOf({});
   const owners = new Map<string, number>();
   for (let last = 192n; last < 256n; last++) {
     const one = { family: 'IPv4', value: (address.value & ~0xffn) | last } as const;
+    const web = world.services.get('shop/web');
+    assert.ok(web);
+    world.services.set('shop/web', { ...web, allocated: { addresses: [one], pool: 'lan' } });
     const owner = planAddress(world, one, ['shop/web'], () => true).candidates[0]?.node ?? '';
     owners.set(owner, (owners.get(owner) ?? 0) + 1);
   }

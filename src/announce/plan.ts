@@ -1,5 +1,5 @@
 // Who may announce an address, the most wanted first, and why the others may not: pure, and keyed by address.
-import { type Address, formatAddress } from '../model/address.ts';
+import { type Address, compareAddresses, formatAddress } from '../model/address.ts';
 import type { L2Advertisement } from '../model/advertisement.ts';
 import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
 import { excludeFromLoadBalancersLabel, type Node } from '../model/node.ts';
@@ -35,7 +35,7 @@ export type IsHealthy = (slice: EndpointSlice, endpoint: Endpoint) => boolean;
 export function planAddress(
   world: World,
   address: Address,
-  services: Iterable<ServiceKey>,
+  services: readonly ServiceKey[] | ReadonlySet<ServiceKey>,
   isHealthy: IsHealthy,
 ): AddressPlan {
   const wanted = new Map<
@@ -45,6 +45,7 @@ export function planAddress(
   const excluded = new Map<string, NodeReason>();
   const reasons: AnnounceReason[] = [];
   const text = formatAddress(address);
+  const ranked = rankedBy(world, address, services);
 
   for (const key of [...services].sort()) {
     const service = world.services.get(key);
@@ -89,7 +90,7 @@ export function planAddress(
   }
 
   const candidates = [...wanted]
-    .map(([node, entry]) => ({ node, ...entry, score: rendezvousScore(node, text) }))
+    .map(([node, entry]) => ({ node, ...entry, score: rendezvousScore(node, ranked) }))
     .sort((a, b) => b.served - a.served || b.weight - a.weight || byScore(a, b))
     .map(({ node, everywhere, interfaces }) => ({
       node,
@@ -97,6 +98,20 @@ export function planAddress(
     }));
   for (const { node } of candidates) excluded.delete(node);
   return { address, candidates, excluded: [...excluded.values()], reasons };
+}
+
+/**
+ * The address whose rendezvous decides: the least that the Services have, IPv4 before IPv6. So a dual-stack Service
+ * enters by one node.
+ */
+function rankedBy(world: World, address: Address, services: Iterable<ServiceKey>): string {
+  let least = address;
+  for (const key of services) {
+    for (const other of world.services.get(key)?.allocated.addresses ?? []) {
+      if (compareAddresses(other, least) < 0) least = other;
+    }
+  }
+  return formatAddress(least);
 }
 
 function byScore(a: { node: string; score: bigint }, b: { node: string; score: bigint }): number {
