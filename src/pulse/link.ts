@@ -18,6 +18,11 @@ export type ToPulse =
       readonly upserts: readonly LinkAddress[];
       /** Addresses in their canonical form. */
       readonly removals: readonly string[];
+      /**
+       * True: this node does not forward all of its first table yet. Until a message says otherwise by leaving it out,
+       * the others keep what they answer for, and this node answers only where nobody else is ready to.
+       */
+      readonly isPartial?: boolean;
     }
   /** Leave: hand all addresses over, then stop. Answered with `stopping`. */
   | { readonly type: 'stop' };

@@ -1,6 +1,4 @@
 // The pulse: hears who is alive, elects each address's owner, answers for what this node owns. It outlives its agent.
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   type AnnouncerConfig,
   announce,
@@ -13,21 +11,17 @@ import { formatMac } from '../announce/layer2/ethernet.ts';
 import { type LinkState, type NodeInterface, nodeInterfaces } from '../announce/layer2/interfaces.ts';
 import {
   initialMembership,
+  type Member,
   type Membership,
   type MembershipConfig,
   type MembershipEffect,
   type MembershipEvent,
   stepMembership,
 } from '../announce/membership/machine.ts';
-import {
-  type HeartbeatKey,
-  heartbeatKey,
-  readHeartbeat,
-  writeHeartbeat,
-} from '../announce/membership/message.ts';
 import type { HeartbeatSession } from '../announce/membership/session.ts';
-import { type Address, parseAddress } from '../model/address.ts';
+import { parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
+import { createHeartbeats } from './heartbeats.ts';
 import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
 import {
   createOwnership,
@@ -66,8 +60,7 @@ export interface Pulse extends Disposable {
 
 export function createPulse(options: PulseOptions): Pulse {
   const { log, now, tell, responder } = options;
-  // A later start's number is greater, unless the clock was set back.
-  const bootId = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
+  const heartbeats = createHeartbeats(options.session, log);
   const table = new Map<string, TableEntry>();
   const ownership = createOwnership();
   const announcer = createAnnouncer(now(), options.announcer);
@@ -76,10 +69,8 @@ export function createPulse(options: PulseOptions): Pulse {
   const conflicts = new Map<string, { readonly mac: string; readonly since: number; isTold: boolean }>();
   let membership: Membership | undefined;
   let members: readonly LinkMember[] = [];
-  let peers: readonly Address[] = [];
-  let key: HeartbeatKey | undefined;
-  let keyFile = '';
-  let sequence = 0n;
+  /** The agent has sent all of its first table. */
+  let isTableWhole = false;
   let interfaces: readonly NodeInterface[] = [];
   let countersTold = '';
   let announceTimer: NodeJS.Timeout | undefined;
@@ -128,6 +119,7 @@ export function createPulse(options: PulseOptions): Pulse {
     // A node that becomes ready says so first: the incumbents are silent before it announces.
     if (effects.some(({ kind }) => kind === 'settled')) sendHeartbeat();
     electAll();
+    sendDue();
     tell(membersMessage());
   };
 
@@ -144,13 +136,22 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const interfacesOf = (node: string): readonly NodeInterface[] | undefined => {
     if (membership === undefined || hasLeft) return undefined;
-    if (node === membership.self) return membership.settlesAt === undefined ? interfaces : undefined;
+    if (node === membership.self) return mayAnswer() ? interfaces : undefined;
     const member = membership.members.get(node);
-    return member?.state === 'alive' && member.ready ? member.interfaces : undefined;
+    return isServing(member) ? member.interfaces : undefined;
   };
+
+  /** What the others are told: this node has listened, and knows all that it would be elected for. */
+  const isReady = (): boolean => membership?.settlesAt === undefined && isTableWhole;
+
+  /** With part of its table it answers for that, but only where nobody else is there to do it. */
+  const mayAnswer = (): boolean =>
+    membership?.settlesAt === undefined &&
+    !heartbeats.isDeaf &&
+    (isTableWhole || ![...(membership?.members.values() ?? [])].some(isServing));
   const isDead = (node: string): boolean => membership?.members.get(node)?.state === 'dead';
 
-  const electAll = (): void => elect([...table.keys()]);
+  const electAll = (gone: Iterable<string> = []): void => elect(new Set([...gone, ...table.keys()]));
 
   const elect = (keys: Iterable<string>): void => {
     const view = { self: membership?.self ?? '', interfacesOf, isDead };
@@ -232,48 +233,43 @@ export function createPulse(options: PulseOptions): Pulse {
   });
 
   const sendHeartbeat = (leaving = false): void => {
-    if (membership === undefined || key === undefined) return;
-    const ready = membership.settlesAt === undefined;
-    const common = { node: membership.self, bootId, ready, leaving, interfaces };
-    for (const family of ['IPv4', 'IPv6'] as const) {
-      const to = peers.filter((address) => address.family === family);
-      if (to.length > 0) options.session.send(writeHeartbeat({ ...common, sequence: ++sequence }, key), to);
-    }
-  };
-
-  const readKey = (): void => {
-    try {
-      key = heartbeatKey(readFileSync(keyFile));
-    } catch (error) {
-      key = undefined;
-      log.error('key-unreadable', {
-        file: keyFile,
-        error,
-        next: 'Let pulse read the key file: without it no other node is heard.',
-      });
-    }
+    // After the farewell, anything more would bring this node back to life.
+    if (membership === undefined || (hasLeft && !leaving)) return;
+    heartbeats.send({ node: membership.self, ready: isReady(), leaving, interfaces });
   };
 
   const configure = (message: Extract<ToPulse, { type: 'configure' }>): void => {
-    if (membership !== undefined && membership.self !== message.node) {
-      // A node of another name is another node: everything begins anew.
-      for (const { address } of ownership.owned.values()) responder.release(address);
-      for (const owned of [...ownership.owned.keys()]) forget(announcer, owned);
-      ownership.owned.clear();
-      ownership.lastOwner.clear();
-      membership = undefined;
-    }
-    membership ??= initialMembership(message.node, now(), options.membership);
-    if (message.keyFile !== keyFile || key === undefined) {
-      keyFile = message.keyFile;
-      readKey();
-    }
+    if (membership !== undefined && membership.self !== message.node) startAnew();
     members = message.members;
-    peers = members
+    const peers = members
       .filter(({ name }) => name !== message.node)
       .flatMap(({ addresses }) => addresses.map(parseAddress).filter((address) => address !== undefined));
+    heartbeats.configure(peers, message.keyFile);
+    membership ??= initialMembership(message.node, now(), options.membership);
     step({ kind: 'members', names: members.map(({ name }) => name) });
+    // Who cannot hear the others any more must not answer beside them.
+    if (heartbeats.isDeaf) electAll();
     tell(membersMessage());
+  };
+
+  /** A node of another name is another node. */
+  const startAnew = (): void => {
+    for (const { address } of ownership.owned.values()) responder.release(address);
+    for (const owned of [...ownership.owned.keys()]) forget(announcer, owned);
+    ownership.owned.clear();
+    ownership.lastOwner.clear();
+    membership = undefined;
+    tell(ownedAll());
+  };
+
+  /** The key came late: what was not heard without it has to be listened for first. */
+  const retryKey = (): void => {
+    const wasDeaf = heartbeats.isDeaf;
+    heartbeats.retry();
+    if (membership === undefined || !wasDeaf || heartbeats.isDeaf) return;
+    membership = initialMembership(membership.self, now(), options.membership);
+    step({ kind: 'members', names: members.map(({ name }) => name) });
+    log.info('key-read');
   };
 
   const takeTable = (message: Extract<ToPulse, { type: 'announce' }>): void => {
@@ -286,7 +282,14 @@ export function createPulse(options: PulseOptions): Pulse {
       table.set(upsert.address, entry);
       touched.add(upsert.address);
     }
-    elect(touched);
+    if (isTableWhole || message.isPartial === true) {
+      elect(touched);
+      return;
+    }
+    isTableWhole = true;
+    // Said first, so that the incumbents are silent before it announces.
+    sendHeartbeat();
+    electAll(touched);
   };
 
   const beat = setInterval(() => {
@@ -295,7 +298,8 @@ export function createPulse(options: PulseOptions): Pulse {
     sendHeartbeat();
   }, options.membership.intervalMilliseconds);
 
-  const tellCounters = setInterval(() => {
+  const everySecond = setInterval(() => {
+    retryKey();
     const addresses = [...responder.counters].map(([address, counters]) => ({ address, ...counters }));
     const text = JSON.stringify(addresses);
     if (text !== countersTold) tell({ type: 'counters', addresses });
@@ -313,8 +317,8 @@ export function createPulse(options: PulseOptions): Pulse {
       else if (message.type === 'announce') takeTable(message);
     },
     heartbeatReceived(bytes) {
-      if (key === undefined) return;
-      const heartbeat = readHeartbeat(bytes, key);
+      const heartbeat = heartbeats.read(bytes);
+      if (heartbeat === undefined) return;
       if ('error' in heartbeat) refuse(heartbeat.error);
       else step({ kind: 'heartbeat', heartbeat });
     },
@@ -359,11 +363,13 @@ export function createPulse(options: PulseOptions): Pulse {
     },
     [Symbol.dispose]() {
       clearInterval(beat);
-      clearInterval(tellCounters);
+      clearInterval(everySecond);
       clearTimeout(announceTimer);
     },
   };
 }
+
+const isServing = (member: Member | undefined): member is Member => member?.state === 'alive' && member.ready;
 
 /** Of those that are up. */
 const namesOf = (interfaces: readonly NodeInterface[]): string[] =>

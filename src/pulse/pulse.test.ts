@@ -1,0 +1,188 @@
+// The pulse as a whole, on several nodes with a clock under control: who answers, through starts, deaths and farewells.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { LinkAddress } from './link.ts';
+import { createTestCluster, type TestCluster, type TestNode } from './test-cluster.ts';
+
+const vip = '192.0.2.200';
+const table = (...names: string[]): LinkAddress[] =>
+  [vip, '2001:db8:1::200'].map((address) => ({
+    address,
+    candidates: names.map((node) => ({ node, interfaces: [] })),
+  }));
+
+/** Two nodes, the first of which is wanted more, with an agent each. */
+function pair(cluster: TestCluster): [TestNode, TestNode] {
+  const nodes: [TestNode, TestNode] = [cluster.start('node1'), cluster.start('node2')];
+  for (const node of nodes) {
+    node.configure();
+    node.announce(table('node1', 'node2'));
+  }
+  cluster.run(1500);
+  return nodes;
+}
+
+test('the most wanted of the living answers, and the next takes over within 600 ms of its death', ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2', 'node3']);
+  const nodes = ['node1', 'node2', 'node3'].map((name) => cluster.start(name));
+  for (const node of nodes) {
+    node.configure();
+    node.announce(table('node2', 'node3', 'node1'));
+  }
+  assert.deepEqual(cluster.answering(vip), []);
+  cluster.run(1500);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  const [, node2, node3] = nodes;
+  assert.ok(node2 && node3);
+  node2.isCut = true;
+  cluster.run(600);
+  assert.equal(node3.answers(vip), true);
+  const owned = node3.told.filter((message) => message.type === 'owned').at(-1);
+  assert.deepEqual(owned?.upserts[0], {
+    address: vip,
+    interfaces: ['eth0'],
+    cause: 'takeover',
+    from: 'node2',
+  });
+});
+
+test('a node that stands alone answers at once', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1']);
+  const node = cluster.start('node1');
+  node.configure(join(cluster.directory, 'missing'));
+  node.announce(table('node1'));
+  cluster.run(150);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  assert.deepEqual(
+    node.events.filter((event) => event.startsWith('key')),
+    [],
+  );
+});
+
+test('two halves of a cut network both answer; healed, one yields and the other announces anew', ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  node1.isCut = true;
+  cluster.run(1000);
+  assert.deepEqual(cluster.answering(vip), ['node1', 'node2']);
+  cluster.run(20_000);
+  const before = node1.responder.announced.length;
+  node1.isCut = false;
+  cluster.run(300);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  assert.ok(node1.responder.announced.length > before);
+});
+
+test('a node that comes back takes nothing before its agent has sent a table', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const node2 = cluster.start('node2');
+  node2.configure();
+  node2.announce(table('node1', 'node2'));
+  cluster.run(1500);
+  const node1 = cluster.start('node1');
+  node1.configure();
+  cluster.run(5000);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  node1.announce(table('node1', 'node2'));
+  cluster.run(50);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+});
+
+test('with part of its table it leaves everything to those that are ready, and answers where nobody is', ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const node2 = cluster.start('node2');
+  node2.configure();
+  node2.announce(table('node1', 'node2'), true);
+  cluster.run(1500);
+  assert.deepEqual(cluster.answering(vip), ['node2'], 'nobody else is there');
+  node2.announce(table('node1', 'node2'));
+  const node1 = cluster.start('node1');
+  node1.configure();
+  node1.announce(table('node1', 'node2').slice(0, 1), true);
+  cluster.run(5000);
+  assert.deepEqual(cluster.answering(vip), ['node2'], 'node2 is ready');
+  node1.announce(table('node1', 'node2'));
+  cluster.run(50);
+  assert.deepEqual(cluster.answering(vip), ['node1'], 'node1 is ready too');
+});
+
+test('a farewell hands over at once, and is the last that is heard of a node however long it lingers', ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  node1.pulse.leave();
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  for (let step = 0; step < 30; step++) {
+    cluster.run(100);
+    assert.deepEqual(cluster.answering(vip), ['node2']);
+  }
+  assert.ok(node1.told.some(({ type }) => type === 'stopping'));
+});
+
+test('without a key to hear the others it answers for nothing, until there is one and it has listened', ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const node2 = cluster.start('node2');
+  node2.configure();
+  node2.announce(table('node2', 'node1'));
+  const node1 = cluster.start('node1');
+  const keyFile = join(cluster.directory, 'late');
+  node1.configure(keyFile);
+  node1.announce(table('node2', 'node1'));
+  cluster.run(5000);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  assert.equal(node1.events.filter((event) => event === 'key-unreadable').length, 1);
+  writeFileSync(keyFile, '');
+  cluster.run(3000);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  writeFileSync(keyFile, 'the key of this cluster');
+  for (let step = 0; step < 30; step++) {
+    cluster.run(100);
+    assert.deepEqual(cluster.answering(vip), ['node2']);
+  }
+  node2.pulse.leave();
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+});
+
+test('a key file that goes missing takes nothing from a node that has read it', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  node1.configure(join(cluster.directory, 'missing'));
+  cluster.run(2000);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+});
+
+test('what it tells a new listener is what it really answers for', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1, node2] = pair(cluster);
+  const owned = (node: TestNode) => node.pulse.greeting().find((message) => message.type === 'owned');
+  assert.deepEqual(
+    owned(node1)?.upserts.map(({ interfaces }) => interfaces),
+    [['eth0'], ['eth0']],
+  );
+  assert.deepEqual(owned(node2)?.upserts, []);
+  assert.deepEqual(
+    node1.pulse.greeting().map(({ type }) => type),
+    ['hello', 'members', 'owned'],
+  );
+});
+
+test('under another name it is another node: what it had is released, and said to be', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  node1.pulse.handle({ type: 'configure', node: 'other', members: [], keyFile: cluster.keyFile });
+  assert.equal(node1.answers(vip), false);
+  const owned = node1.told.filter((message) => message.type === 'owned').at(-1);
+  assert.deepEqual([owned?.replace, owned?.upserts], [true, []]);
+});

@@ -1,0 +1,133 @@
+// Pulses of several nodes in one process, for tests: a network, a clock and responders that are under control.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MockTimers } from 'node:test';
+import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
+import type { LinkState } from '../announce/layer2/interfaces.ts';
+import { defaultMembershipConfig } from '../announce/membership/machine.ts';
+import { type Address, formatAddress, parseAddress } from '../model/address.ts';
+import { silentLog } from '../observe/log.ts';
+import { createFakeResponder, type FakeResponder } from './fake-responder.ts';
+import type { FromPulse, LinkAddress } from './link.ts';
+import { createPulse, type Pulse } from './pulse.ts';
+import type { ResponderInterface } from './responder.ts';
+
+export interface TestNode {
+  readonly name: string;
+  readonly pulse: Pulse;
+  readonly responder: FakeResponder;
+  /** What the agent has been told. */
+  readonly told: FromPulse[];
+  /** Events of the log, by name. */
+  readonly events: string[];
+  /** As an agent does on every connection; with the cluster's key unless told otherwise. */
+  configure(keyFile?: string): void;
+  announce(addresses: readonly LinkAddress[], isPartial?: boolean): void;
+  answers(address: string): boolean;
+  /** Cut off, it neither hears nor is heard. */
+  isCut: boolean;
+}
+
+export interface TestCluster extends Disposable {
+  /** A file that holds the key. */
+  readonly keyFile: string;
+  readonly directory: string;
+  start(name: string): TestNode;
+  /** Lets time pass for all. */
+  run(milliseconds: number): void;
+  /** Who answers for the address now. */
+  answering(address: string): string[];
+}
+
+const addressOf = (text: string): Address => {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+};
+
+/** One that is up, on the subnet 192.0.2.0/24 and with one of IPv6. */
+export const testLink = (name: string, last: number): LinkState & ResponderInterface => ({
+  name,
+  index: last,
+  mac: Uint8Array.of(2, 0, 0, 0, 0, last),
+  running: true,
+  loopback: false,
+  noArp: false,
+  masterIndex: undefined,
+  addresses: [
+    { address: addressOf(`192.0.2.${last}`), prefixLength: 24 },
+    { address: addressOf(`2001:db8:1::${last}`), prefixLength: 64 },
+  ],
+});
+
+/** Nodes `node1`, `node2` … are at 192.0.2.11 and 2001:db8:1::11, and so on; all of `names` are members. */
+export function createTestCluster(timers: MockTimers, names: readonly string[]): TestCluster {
+  timers.enable({ apis: ['setInterval', 'setTimeout'] });
+  const directory = mkdtempSync(join(tmpdir(), 'gantry-pulse-'));
+  const keyFile = join(directory, 'key');
+  writeFileSync(keyFile, 'the key of this cluster');
+  let clock = 0;
+  const nodes: TestNode[] = [];
+  const lastOf = (name: string): number => 10 + Number(name.replace('node', ''));
+  const addressesOf = (name: string): string[] => [`192.0.2.${lastOf(name)}`, `2001:db8:1::${lastOf(name)}`];
+
+  const deliver = (from: TestNode | undefined, message: Uint8Array, to: readonly Address[]): void => {
+    if (from?.isCut !== false) return;
+    const wanted = new Set(to.map(formatAddress));
+    for (const node of nodes) {
+      if (node.isCut || !addressesOf(node.name).some((address) => wanted.has(address))) continue;
+      node.pulse.heartbeatReceived(message);
+    }
+  };
+
+  return {
+    keyFile,
+    directory,
+    start(name) {
+      const told: FromPulse[] = [];
+      const events: string[] = [];
+      const responder = createFakeResponder(() => clock);
+      const note = (event: string): void => void events.push(event);
+      const pulse = createPulse({
+        version: 'test',
+        membership: defaultMembershipConfig,
+        announcer: defaultAnnouncerConfig,
+        excludedInterfaces: [],
+        log: { ...silentLog, info: note, warn: note, error: note },
+        session: { send: (message, to) => deliver(node, message, to) },
+        responder,
+        now: () => clock,
+        tell: (message) => told.push(message),
+      });
+      const members = names.map((member) => ({ name: member, addresses: addressesOf(member) }));
+      const node: TestNode = {
+        name,
+        pulse,
+        responder,
+        told,
+        events,
+        isCut: false,
+        configure: (file = keyFile) =>
+          pulse.handle({ type: 'configure', node: name, members, keyFile: file }),
+        announce: (upserts, isPartial = false) =>
+          pulse.handle({ type: 'announce', replace: true, upserts, removals: [], isPartial }),
+        answers: (address) => responder.ask('eth0', addressOf(address)) !== undefined,
+      };
+      nodes.push(node);
+      pulse.linksChanged([testLink('eth0', lastOf(name))]);
+      return node;
+    },
+    run(milliseconds) {
+      for (let passed = 0; passed < milliseconds; passed += 10) {
+        clock += 10;
+        timers.tick(10);
+      }
+    },
+    answering: (address) => nodes.filter((node) => node.answers(address)).map(({ name }) => name),
+    [Symbol.dispose]() {
+      for (const { pulse } of nodes) pulse[Symbol.dispose]();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
