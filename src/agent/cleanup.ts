@@ -1,0 +1,52 @@
+// Takes back what an agent leaves behind by design: pulse's answers, the kernel's table, the node's reports.
+
+import { serviceL2StatusName } from '../api/status.ts';
+import type { DataPlane } from '../dataplane/data-plane.ts';
+import type { ServiceKey } from '../model/service.ts';
+import type { StatusPort } from '../model/status.ts';
+import { nodeReportKind } from './node-report.ts';
+import type { ConnectPulse } from './pulse-connection.ts';
+
+export type PulseEnd = 'stopped' | 'not-running' | 'no-answer';
+
+/** Asks pulse to hand its addresses over and to stop. */
+export function stopPulse(connect: ConnectPulse, timeoutMilliseconds = 5000): Promise<PulseEnd> {
+  return new Promise((resolve) => {
+    let isConnected = false;
+    const settle = (end: PulseEnd): void => {
+      clearTimeout(timer);
+      client[Symbol.dispose]();
+      resolve(end);
+    };
+    const timer = setTimeout(() => settle('no-answer'), timeoutMilliseconds);
+    const client = connect({
+      connected() {
+        isConnected = true;
+        client.send({ type: 'stop' });
+      },
+      message: ({ type }) => type === 'stopping' && settle('stopped'),
+      disconnected: () => settle(isConnected ? 'stopped' : 'not-running'),
+    });
+  });
+}
+
+/** What the node has reported; all of it is taken back. */
+export async function removeReports(
+  status: StatusPort,
+  node: string,
+  services: readonly ServiceKey[],
+): Promise<void> {
+  const removals = services.map((service) => {
+    const [namespace = '', name = ''] = service.split('/', 2);
+    return status.remove('ServiceL2Status', '', serviceL2StatusName(node, namespace, name));
+  });
+  removals.push(status.remove(nodeReportKind, '', node));
+  removals.push(status.remove('ConfigurationState', '', `speaker-${node}`));
+  await Promise.all(removals);
+}
+
+/** Connections through the table end. */
+export async function removeTable(dataPlane: DataPlane): Promise<void> {
+  await using plane = dataPlane;
+  await plane.cleanup();
+}
