@@ -90,13 +90,17 @@ function scanOneMore(present: number, times: number): number {
 
 const figures: Figure[] = [];
 
-// All at once, then one after the other.
+// All at once, three times from nothing, the first time cold; then one after the other.
 const world = sampleWorld([pool], services(total));
-const allocator = createAllocator(policy);
-const first = run(plan(allocator, world, nothingTouched()));
+let allocator = createAllocator(policy);
+const runs: number[] = [];
+for (let round = 0; round < 3; round += 1) {
+  allocator = createAllocator(policy);
+  runs.push(run(plan(allocator, world, nothingTouched())).total);
+}
 figures.push({
-  name: `${total} dual-stack Services at once`,
-  value: first.total / 1000,
+  name: `${total} dual-stack Services at once, median of 3`,
+  value: percentile(runs, 0.5) / 1000,
   unit: 's',
   bound: 1,
   peer: {

@@ -26,6 +26,8 @@ export class Reconciler {
   readonly #allocator: Allocator;
   readonly #options: ReconcilerOptions;
   readonly #slicer = new Slicer();
+  #isPlanning = false;
+  #isViewOld = false;
   #view: AllocatorView = { pools: [], waiting: new Map() };
 
   constructor(options: ReconcilerOptions) {
@@ -33,8 +35,12 @@ export class Reconciler {
     this.#allocator = createAllocator(options.policy);
   }
 
-  /** As the last plan left it. */
+  /** As the last plan left it; during a plan, as it was when it was last looked at. */
   get view(): AllocatorView {
+    if (this.#isViewOld && !this.#isPlanning) {
+      this.#view = { pools: poolUsage(this.#allocator), waiting: waitingByReason(this.#allocator) };
+      this.#isViewOld = false;
+    }
     return this.#view;
   }
 
@@ -49,6 +55,7 @@ export class Reconciler {
     if (!this.#world.complete) return;
     const { writer, services, claimed } = this.#options;
     this.#slicer.begin();
+    this.#isPlanning = true;
     writer.hold();
     let steps = 0;
     for (const decision of plan(this.#allocator, this.#world, touched)) {
@@ -59,7 +66,8 @@ export class Reconciler {
     await services.removeLeftOvers(claimed);
     // Not after a defect in the plan: half a plan written could give an address twice.
     writer.release();
-    this.#view = { pools: poolUsage(this.#allocator), waiting: waitingByReason(this.#allocator) };
+    this.#isPlanning = false;
+    this.#isViewOld = true;
   }
 }
 

@@ -1,5 +1,4 @@
 // Writes to each Service's status what was decided, and records its events; only what changed.
-
 import { serviceStatus } from '../api/status.ts';
 import { type Decision, sameAllocation } from '../ipam/outcome.ts';
 import type { Address } from '../model/address.ts';

@@ -113,11 +113,9 @@ export function give(
   pool: PoolState,
   addresses: readonly Address[],
 ): void {
-  const { ledger, news, waiting } = allocator;
   for (const address of addresses) {
-    const isNew = hold(ledger, pool, address, record.key, record.terms);
-    if (isNew && record.terms !== undefined && waiting.waiters.size > 0)
-      announce(news, sharingToken(record.terms.key));
+    const isNew = hold(allocator.ledger, pool, address, record.key, record.terms);
+    if (isNew && record.terms !== undefined) announce(allocator, sharingToken(record.terms.key));
   }
   record.addresses = record.pool === undefined ? addresses : [...record.addresses, ...addresses];
   record.pool = pool;
@@ -128,21 +126,20 @@ export function give(
 export function takeBack(allocator: Allocator, record: ServiceRecord): void {
   const { pool, addresses, terms } = record;
   if (pool === undefined) return;
-  const { ledger, news, waiting } = allocator;
-  const anyoneWaits = waiting.waiters.size > 0;
   for (const address of addresses) {
-    release(ledger, address, record.key);
-    if (!anyoneWaits) continue;
+    release(allocator.ledger, address, record.key);
+    if (allocator.waiting.waiters.size === 0) continue;
     const space = { pool: pool.pool.name, family: address.family };
-    announce(news, spaceToken(space.pool, space.family), space);
-    announce(news, addressToken(address));
-    if (terms !== undefined) announce(news, sharingToken(terms.key));
+    announce(allocator, spaceToken(space.pool, space.family), space);
+    announce(allocator, addressToken(address));
+    if (terms !== undefined) announce(allocator, sharingToken(terms.key));
   }
   pool.services.delete(record.key);
   record.addresses = [];
   record.pool = undefined;
 }
 
-function announce(news: Map<Token, News>, token: Token, space?: News['space']): void {
-  news.set(token, { token, space });
+/** Who begins to wait later sees the change by itself. */
+function announce({ news, waiting }: Allocator, token: Token, space?: News['space']): void {
+  if (waiting.queues.has(token)) news.set(token, { token, space });
 }

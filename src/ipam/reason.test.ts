@@ -49,10 +49,7 @@ const samples: readonly [AllocationReason, ...string[]][] = [
     '192.0.2.7',
     'public',
   ],
-  [
-    { kind: 'invalid-request', problem: 'The annotation x is no address' },
-    'The annotation x is no address. ',
-  ],
+  [{ kind: 'invalid-request', problem: 'x: "y" is no address: correct it.' }, '"y" is no address'],
   [{ kind: 'no-pools' }],
   [{ kind: 'pool-not-found', pool: 'public' }, 'public'],
   [{ kind: 'family-not-in-pool', pool: 'public', family: 'IPv6' }, 'public', 'IPv6'],
