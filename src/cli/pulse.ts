@@ -1,5 +1,5 @@
 // gantry pulse: heartbeats, elections, ARP and NDP answers on this node; outlives the agent.
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultExcludedInterfaces, excludePatterns } from '../announce/layer2/interfaces.ts';
 import { defaultMembershipConfig } from '../announce/membership/machine.ts';
 import { defaultHeartbeatPort } from '../announce/membership/session.ts';
@@ -21,14 +21,16 @@ export function pulseCommand(): Command {
     .addOption(runDirOption())
     .addOption(
       new Option('--heartbeat-port <port>', 'the UDP port of the heartbeats, the same on all nodes')
-        .argParser(Number)
+        .argParser(parsePort)
         .default(defaultHeartbeatPort),
     )
     .addOption(
       new Option(
         '--exclude-interface <pattern...>',
         'never answer on interfaces of such names (regular expressions)',
-      ).default(defaultExcludedInterfaces, 'those of container runtimes, overlays and virtual machines'),
+      )
+        .argParser(parsePattern)
+        .default(defaultExcludedInterfaces, 'those of container runtimes, overlays and virtual machines'),
     )
     .addOption(logLevelOption())
     .action(async (options: Options) => {
@@ -46,4 +48,21 @@ export function pulseCommand(): Command {
         ended.signal,
       );
     });
+}
+
+function parsePort(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('It must be a number from 1 to 65535.');
+  return port;
+}
+
+/** The first one replaces the default, the others join it. */
+function parsePattern(text: string, before: readonly string[]): string[] {
+  try {
+    excludePatterns([text]);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new InvalidArgumentError(`${error.message}.`);
+    throw error;
+  }
+  return before === defaultExcludedInterfaces ? [text] : [...before, text];
 }

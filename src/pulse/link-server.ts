@@ -1,9 +1,10 @@
 // Pulse's side of its socket: agents and people's commands connect, hear everything, and may say what is to be done.
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { readLines, writeLine } from './json-lines.ts';
 import type { FromPulse, ToPulse } from './link.ts';
+import { readToPulse } from './link-message.ts';
 
 export interface LinkServer extends AsyncDisposable {
   broadcast(message: FromPulse): void;
@@ -15,11 +16,16 @@ export interface LinkServerOptions {
   /** What a new connection hears first. */
   readonly greeting: () => readonly FromPulse[];
   readonly onMessage: (message: ToPulse) => void;
+  /** What was said is none of the link's messages; it is ignored. */
+  readonly onUnknown: () => void;
   readonly onDisconnect: () => void;
 }
 
 /** A listener that falls so far behind is cut off: it reconnects and hears everything anew. */
 const longestBacklogBytes = 64 << 20;
+
+/** A listener that does not hang up by then, because it is frozen, keeps nobody from ending. */
+const farewellMilliseconds = 500;
 
 /** Rejects when another pulse answers on the path; a socket that nobody answers on is replaced. */
 export async function openLinkServer(options: LinkServerOptions): Promise<LinkServer> {
@@ -37,14 +43,19 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
       options.onDisconnect();
     });
     for (const message of options.greeting()) writeLine(socket, message);
-    // Only this user (and root) can connect: messages are trusted to be of the link's types.
-    readLines(socket, (message) => options.onMessage(message as ToPulse));
+    readLines(socket, (line) => {
+      const message = readToPulse(line);
+      if (message === undefined) options.onUnknown();
+      else options.onMessage(message);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
+    // From its first moment the socket is for this user (and root) alone.
+    const mask = process.umask(0o177);
     server.listen(path, resolve);
+    process.umask(mask);
   });
-  chmodSync(path, 0o600);
   return {
     get connections() {
       return sockets.size;
@@ -56,8 +67,13 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
       }
     },
     async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.end();
-      await new Promise((resolve) => server.close(resolve));
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, farewellMilliseconds);
+      await closed;
+      clearTimeout(timer);
     },
   };
 }

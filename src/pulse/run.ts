@@ -56,6 +56,10 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     path: pulseSocketPath(options.runDirectory),
     greeting: () => running.greeting(),
     onMessage: (message) => (message.type === 'stop' ? stopped.resolve() : running.handle(message)),
+    onUnknown: () =>
+      log.warn('message-unknown', {
+        next: 'The agent and the pulse are of different versions: upgrade both to the same.',
+      }),
     onDisconnect: () => log.info('listener-gone', { listeners: server.connections }),
   });
   tell = (message) => server.broadcast(message);

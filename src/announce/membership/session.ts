@@ -11,7 +11,7 @@ export interface HeartbeatSession extends Disposable {
   readonly sendErrors: number;
 }
 
-/** Opens both sockets; a host without one family goes without. Rejects when the port is taken. */
+/** Opens both sockets; a host without one family goes without. Rejects, with what to do, when the port is taken. */
 export async function openHeartbeatSession(
   port: number,
   onMessage: (message: Uint8Array) => void,
@@ -49,7 +49,10 @@ function bound(
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();
       if (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL') resolve(undefined);
-      else reject(error);
+      else if (error.code === 'EADDRINUSE') {
+        const rule = 'another program has it: end that, or choose another --heartbeat-port on all nodes';
+        reject(new Error(`UDP port ${port} is for the heartbeats, but ${rule}`, { cause: error }));
+      } else reject(error);
     });
     socket.bind(port, () => {
       socket.removeAllListeners('error');
