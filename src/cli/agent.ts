@@ -5,13 +5,11 @@ import type { Agent } from '../agent/agent.ts';
 import { createFolderAgent } from '../agent/folder-agent.ts';
 import { logEvents } from '../controller/log-events.ts';
 import { notOurs } from '../ipam/class-policy.ts';
-import { serveHttp } from '../observe/http.ts';
-import { formatListenAddress } from '../observe/listen-address.ts';
 import { createLog, type LogLevel } from '../observe/log.ts';
 import { createRegistry } from '../observe/metrics.ts';
-import { listenSentence } from '../observe/reason.ts';
 import { version } from '../observe/version.ts';
 import { agentCleanupCommand } from './agent-cleanup.ts';
+import { abortBySignal, openHttp } from './daemon.ts';
 import { exitCodes, fail } from './exit-code.ts';
 import {
   type DataPlaneOption,
@@ -59,15 +57,14 @@ export function agentCommand(): Command {
 }
 
 async function run(options: Options, command: Command): Promise<void> {
-  const { folder, node, http, logLevel } = options;
+  const { folder, node, logLevel } = options;
   // Not mandatory by itself, since `agent cleanup` does without.
   if (folder === undefined) {
     command.error("error: required option '--folder <dir>' not specified", { exitCode: exitCodes.usage });
   }
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     return fail(`there is no folder ${folder}; name the folder of manifests`);
-  const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
+  const ended = abortBySignal();
   const log = createLog({ level: logLevel, component: 'agent' }).with({ node });
   const registry = createRegistry();
   const policy = {
@@ -75,17 +72,8 @@ async function run(options: Options, command: Command): Promise<void> {
     required: options.requireLoadBalancerClass,
   };
   let agent: Agent | undefined;
-  if (http !== undefined) {
-    const listener = await serveHttp({
-      address: http,
-      registry,
-      ready: () => (agent === undefined ? 'The agent is starting.' : agent.notReady()),
-      health: () => undefined,
-      signal: ended.signal,
-    });
-    if (listener.kind !== 'listening') return fail(listenSentence(listener));
-    log.info('http-listening', { address: formatListenAddress(listener.address) });
-  }
+  const ready = (): string | undefined => (agent === undefined ? 'The agent is starting.' : agent.notReady());
+  if (!(await openHttp({ address: options.http, registry, ready, log, signal: ended.signal }))) return;
   agent = await createFolderAgent(
     {
       directory: folder,
