@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHost, type Host } from './host.ts';
 import { runIp } from './ip.ts';
-import { type Cable, connectCable, createSegment, type Segment } from './segment.ts';
+import { type Cable, connectCable, createSegment, firstIndex, type Segment } from './segment.ts';
 
 export interface Lab extends AsyncDisposable {
   /** For files of the lab's: in memory, private, gone with it. */
@@ -70,9 +70,10 @@ export async function createLab(): Promise<Lab> {
     pod(node, name, addresses) {
       const pod = addHost(name);
       const veth = `veth${node.pods.length}`;
+      const index = firstIndex + node.pods.length;
       node.pods.push(pod);
       node.ip(
-        `link add ${veth} type veth peer name eth0 netns ${prefix}${name}`,
+        `link add ${veth} index ${index} type veth peer name eth0 netns ${prefix}${name}`,
         ...addresses.map(({ gateway }) => addressLine(`${gateway}/${hostLength(gateway)}`, veth)),
         `link set ${veth} up`,
         ...addresses.map(({ address }) => `route add ${address}/${hostLength(address)} dev ${veth}`),

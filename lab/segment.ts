@@ -51,6 +51,12 @@ export function createSegment(name: string, host: Host): Segment {
   return segment;
 }
 
+/**
+ * The kernel tells a change of carrier up to a second late, unless the two ends of the pair have different indexes
+ * (linkwatch_urgent_event in net/core/link_watch.c). So the ends on switches and nodes are numbered from here.
+ */
+export const firstIndex = 1000;
+
 /** Plugs the host in; `hostNamespace` is its name as `ip` knows it. */
 export function connectCable(
   segment: Segment,
@@ -62,7 +68,7 @@ export function connectCable(
   if (port.length > 15)
     throw new Error(`${port}: the kernel's names of interfaces have at most 15 characters`);
   segment.host.ip(
-    `link add ${port} type veth peer name ${interfaceName} netns ${hostNamespace}`,
+    `link add ${port} index ${firstIndex + segment.cables.length} type veth peer name ${interfaceName} netns ${hostNamespace}`,
     `link set ${port} master br0 up`,
   );
   const cable: Cable = {
