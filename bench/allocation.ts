@@ -1,5 +1,4 @@
 // How fast addresses are given: 100,000 Services at once, one more, a restart, and a full pool with thousands waiting.
-import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Allocator, allocationOf, createAllocator } from '../src/ipam/allocator.ts';
 import { plan } from '../src/ipam/plan.ts';
@@ -14,15 +13,7 @@ import {
 import { formatAddress } from '../src/model/address.ts';
 import type { Service } from '../src/model/service.ts';
 import { applyBatch, type Change, type World } from '../src/model/world.ts';
-
-interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: 's' | 'ms';
-  /** Exclusive. */
-  readonly bound?: number;
-  readonly peer?: { readonly name: string; readonly value: number };
-}
+import { type Figure, median, percentile, report } from './report.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const total = values.quick ? 10_000 : 100_000;
@@ -51,10 +42,6 @@ function run(steps: Iterable<unknown>): { readonly total: number; readonly longe
 
 const change = (allocator: Allocator, world: World, changes: readonly Change[]) =>
   run(plan(allocator, world, applyBatch(world, { changes, complete: true })));
-
-const percentile = (samples: readonly number[], share: number): number =>
-  samples.toSorted((a, b) => a - b)[Math.min(samples.length - 1, Math.floor(samples.length * share))] ??
-  Number.NaN;
 
 /**
  * The peer, our own code: for each allocation the pool's addresses are tried in order until one is free, as MetalLB
@@ -100,13 +87,15 @@ for (let round = 0; round < 3; round += 1) {
 }
 figures.push({
   name: `${total} dual-stack Services at once, median of 3`,
-  value: percentile(runs, 0.5) / 1000,
+  value: median(runs) / 1000,
   unit: 's',
   bound: 1,
-  peer: {
-    name: `trying addresses in order, as MetalLB does: ${scanned} single-stack Services`,
-    value: scanAll(scanned) / 1000,
-  },
+  peers: [
+    {
+      name: `trying addresses in order, as MetalLB does: ${scanned} single-stack Services`,
+      value: scanAll(scanned) / 1000,
+    },
+  ],
 });
 const more: number[] = [];
 for (let index = total; index < total + oneMore; index += 1)
@@ -116,12 +105,14 @@ figures.push({
   value: percentile(more, 0.99),
   unit: 'ms',
   bound: 1,
-  peer: {
-    name: `trying addresses in order, as MetalLB does, beside ${total}, p99`,
-    value: scanOneMore(total, Math.min(oneMore, 200)),
-  },
+  peers: [
+    {
+      name: `trying addresses in order, as MetalLB does, beside ${total}, p99`,
+      value: scanOneMore(total, Math.min(oneMore, 200)),
+    },
+  ],
 });
-figures.push({ name: 'one more Service, median', value: percentile(more, 0.5), unit: 'ms' });
+figures.push({ name: 'one more Service, median', value: median(more), unit: 'ms' });
 
 // A pool is edited under all of them.
 const wider = samplePool('public', ['198.18.0.0/15', '2001:db8::/64', '192.0.2.0/24'], {
@@ -168,17 +159,4 @@ figures.push({
   unit: 'ms',
 });
 
-const ok = figures.every(({ value, bound }) => bound === undefined || value < bound);
-for (const { name, value, unit, bound, peer } of figures) {
-  const limit = bound === undefined ? '' : `  (bound ${bound} ${unit}${value < bound ? '' : ': MISSED'})`;
-  process.stderr.write(`${value.toFixed(3).padStart(10)} ${unit.padEnd(2)}  ${name}${limit}\n`);
-  if (peer !== undefined)
-    process.stderr.write(`${peer.value.toFixed(3).padStart(10)} ${unit.padEnd(2)}    peer: ${peer.name}\n`);
-}
-const machine = {
-  cpus: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
-  kernel: release(),
-  node: process.version,
-};
-process.stdout.write(`${JSON.stringify({ bench: 'allocation', machine, figures, ok }, undefined, 2)}\n`);
-if (!ok) process.exitCode = 1;
+report('allocation', figures);
