@@ -69,7 +69,7 @@ async function measureGantry(): Promise<Outages> {
     );
     return owners.length === 1 ? owners[0] : undefined;
   };
-  return measure('Gantry', trials, {
+  return await measure('Gantry', trials, {
     name: 'gantry',
     topology,
     owner: ownerOf,
@@ -106,7 +106,7 @@ async function measureKeepalived(advertSeconds: number): Promise<Outages> {
     );
     return owners.length === 1 ? owners[0] : undefined;
   };
-  return measure(`keepalived, advert_int ${advertSeconds}`, peerTrials, {
+  return await measure(`keepalived, advert_int ${advertSeconds}`, peerTrials, {
     name: 'keepalived',
     topology,
     owner: ownerOf,
@@ -143,7 +143,8 @@ async function measure(title: string, count: number, contender: Contender): Prom
   return outages;
 }
 
-const keepalivedConf = (index: number, advertSeconds: number): string => `
+function keepalivedConf(index: number, advertSeconds: number): string {
+  return `
 global_defs { vrrp_version 3 }
 ${[
   { name: 'ipv4', id: 51, addresses: [`${vip4}/24`] },
@@ -163,3 +164,4 @@ ${[
   )
   .join('\n')}
 `;
+}

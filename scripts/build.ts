@@ -1,7 +1,6 @@
 // Builds dist/: one bundled file, a launcher, the Node runtime and the one native module, to be copied anywhere.
 import { chmodSync, cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
@@ -26,11 +25,8 @@ await build({
   },
 });
 
-const packageFolder = (name: string): string =>
-  dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-const nativePackage = `@koromix/koffi-linux-${process.arch}`;
-for (const name of ['koffi', nativePackage]) {
-  const from = packageFolder(name);
+for (const name of ['koffi', `@koromix/koffi-linux-${process.arch}`]) {
+  const from = join(root, 'node_modules', name);
   cpSync(from, join(dist, 'node_modules', name), {
     recursive: true,
     filter: (path) => !/\/(doc|vendor|lib|musl_[^/]*)(\/|$)/.test(path.slice(from.length)),

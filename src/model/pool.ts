@@ -14,7 +14,7 @@ export interface Pool {
   readonly serviceAllocation: ServiceAllocation | undefined;
 }
 
-/** Who may be given an address of the pool without asking; lists that are empty restrict nothing. */
+/** Who may be given an address of the pool, asked for or not; lists that are empty restrict nothing. */
 export interface ServiceAllocation {
   /** Lower comes first; 0 is last, after all others. */
   readonly priority: number;
