@@ -18,7 +18,7 @@ export function testInsideLab(file: string, define: () => void): void {
     const { status, stdout, stderr } = spawnSync(enterScript, [process.execPath, file], {
       encoding: 'utf8',
       env,
-      timeout: 60_000,
+      timeout: 300_000,
       killSignal: 'SIGKILL',
     });
     if (status !== 0) throw new Error(`failed inside the lab:\n${stdout}${stderr}`);

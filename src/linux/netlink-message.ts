@@ -2,7 +2,6 @@
 // Headers and plain integers are in the host's order; every machine that Gantry runs on is little-endian.
 
 export const NLM_F_REQUEST = 0x1;
-export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
