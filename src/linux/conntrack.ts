@@ -52,13 +52,16 @@ export interface UdpEntry {
 
 /**
  * The UDP entries of a family, all or those first sent to one address and port, datagram by datagram. Filters are the
- * kernel's since 5.8; an older one ignores them, so that more comes than was asked for. Throws SystemError.
+ * kernel's since 5.8; an older one ignores them, so that more comes than was asked for. IPv6 entries are filtered by
+ * port alone: the kernel takes its comparison of IPv6 addresses the wrong way round (ctnetlink_filter_match_tuple, still
+ * in 6.18). Throws SystemError.
  */
 export function* udpEntries(
   netlink: NetlinkSocket,
   destination: { readonly family: 'IPv4' | 'IPv6'; readonly address?: Uint8Array; readonly port?: number },
 ): Generator<readonly UdpEntry[]> {
-  const { family, address, port } = destination;
+  const { family, port } = destination;
+  const address = family === 'IPv4' ? destination.address : undefined;
   const writer = new MessageWriter(256);
   beginNetfilterMessage(writer, {
     subsystem: NFNL_SUBSYS_CTNETLINK,
@@ -70,7 +73,7 @@ export function* udpEntries(
   const tuple = writer.beginNest(CTA_TUPLE_ORIG);
   if (address !== undefined) {
     const ip = writer.beginNest(CTA_TUPLE_IP);
-    writer.attribute(family === 'IPv4' ? CTA_IP_V4_DST : CTA_IP_V6_DST, address);
+    writer.attribute(CTA_IP_V4_DST, address);
     writer.endNest(ip);
   }
   const protocol = writer.beginNest(CTA_TUPLE_PROTO);
