@@ -1,5 +1,5 @@
 // A responder in memory that behaves as the kernel's: asked by tests, it answers as neighbours would be answered.
-import { formatMac } from '../announce/layer2/ethernet.ts';
+import { formatMac, sameBytes } from '../announce/layer2/ethernet.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import type { Responder, ResponderCounters, ResponderInterface } from './responder.ts';
 
@@ -8,6 +8,8 @@ export interface FakeResponder extends Responder {
   ask(interfaceName: string, address: Address): string | undefined;
   /** What was announced unasked, as `interface address`, in order. */
   readonly announced: readonly string[];
+  /** Indexes that its kernel does not have. */
+  readonly missing: Set<number>;
 }
 
 export function createFakeResponder(now: () => number): FakeResponder {
@@ -15,6 +17,7 @@ export function createFakeResponder(now: () => number): FakeResponder {
   const owned = new Map<string, readonly string[]>();
   const counters = new Map<string, ResponderCounters>();
   const announced: string[] = [];
+  const missing = new Set<number>();
   let deadline = Number.POSITIVE_INFINITY;
 
   const countersOf = (address: string): ResponderCounters => {
@@ -30,9 +33,18 @@ export function createFakeResponder(now: () => number): FakeResponder {
   return {
     counters,
     announced,
+    missing,
     answering,
+    isOpen: (interfaceName) => interfaces.some(({ name }) => name === interfaceName),
     setInterfaces(list) {
-      interfaces = list;
+      const before = interfaces;
+      interfaces = list.filter(({ index }) => !missing.has(index));
+      return interfaces
+        .filter(
+          ({ name, index, mac }) =>
+            !before.some((one) => one.name === name && one.index === index && sameBytes(one.mac, mac)),
+        )
+        .map(({ name }) => name);
     },
     own(address, names) {
       owned.set(formatAddress(address), names);

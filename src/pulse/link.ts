@@ -46,7 +46,7 @@ export interface LinkCandidate {
   readonly interfaces: readonly string[];
 }
 
-/** From pulse. On every new connection it sends `hello`, `members`, then `owned` with `replace: true`. */
+/** From pulse. On every new connection it sends `hello`, `members`, `owned` with `replace: true`, then `counters`. */
 export type FromPulse =
   | {
       readonly type: 'hello';
@@ -61,8 +61,12 @@ export type FromPulse =
       readonly upserts: readonly LinkOwned[];
       readonly removals: readonly string[];
     }
-  /** Counters since pulse started, sent once a second while they change. */
-  | { readonly type: 'counters'; readonly addresses: readonly LinkCounters[] }
+  /** Counters since pulse started: all on a new connection, then once a second those that have changed. */
+  | {
+      readonly type: 'counters';
+      readonly addresses: readonly LinkCounters[];
+      readonly refused: readonly LinkRefusals[];
+    }
   | { readonly type: 'stopping' };
 
 export interface LinkMemberState {
@@ -89,4 +93,10 @@ export interface LinkCounters {
   readonly requestsReceived: number;
   readonly responsesSent: number;
   readonly gratuitousSent: number;
+}
+
+export interface LinkRefusals {
+  /** What was not believed, and why: `heartbeat-forged`, `frame-bad-checksum` … */
+  readonly cause: string;
+  readonly count: number;
 }

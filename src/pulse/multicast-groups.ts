@@ -1,24 +1,37 @@
-// Membership in solicited-node groups as the network sees it: MLD reports, for switches that forward to members only.
+// Membership in one interface's solicited-node groups as the network sees it: MLD reports (RFC 2710), for switches that
+// forward to members only.
 import { createSocket, type Socket } from 'node:dgram';
 
 export interface MulticastGroups extends Disposable {
-  /** Joins the group on the interface. False where the host cannot (IPv6 is off there). */
-  join(group: string, interfaceName: string): boolean;
-  leave(group: string, interfaceName: string): void;
+  /** Joins the group. False where the host cannot: IPv6 is off there, or the interface has gone. */
+  join(group: string): boolean;
+  leave(group: string): void;
 }
 
-/** A socket can hold some hundred memberships (net.core.optmem_max): more sockets are made as they fill up. */
-export function createMulticastGroups(): MulticastGroups {
+/**
+ * Each interface has sockets of its own: its memberships go with them, whatever has become of it. One that is left by
+ * the name of an interface that has gone would be left on another.
+ */
+export function createMulticastGroups(interfaceName: string): MulticastGroups {
+  const where = `::%${interfaceName}`;
   const sockets: Socket[] = [];
-  const holders = new Map<string, { readonly socket: Socket; references: number }>();
+  const members = new Map<string, Socket>();
 
-  const tryJoin = (
-    socket: Socket,
-    group: string,
-    interfaceName: string,
-  ): 'joined' | 'full' | 'impossible' => {
+  /** A socket can hold some hundred memberships (net.core.optmem_max): more are made as they fill up. */
+  const socketWithRoom = (isLastFull: boolean): Socket => {
+    const last = sockets.at(-1);
+    if (last !== undefined && !isLastFull) return last;
+    const socket = createSocket({ type: 'udp6', ipv6Only: true });
+    socket.unref();
+    socket.on('error', () => {});
+    sockets.push(socket);
+    return socket;
+  };
+
+  const tryJoin = (socket: Socket, group: string): 'joined' | 'full' | 'impossible' => {
     try {
-      socket.addMembership(group, `::%${interfaceName}`);
+      socket.addMembership(group, where);
+      members.set(group, socket);
       return 'joined';
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -27,37 +40,17 @@ export function createMulticastGroups(): MulticastGroups {
   };
 
   return {
-    join(group, interfaceName) {
-      const key = `${group}%${interfaceName}`;
-      const holder = holders.get(key);
-      if (holder !== undefined) {
-        holder.references++;
-        return true;
-      }
-      for (let attempt = 0; attempt < 2; attempt++) {
-        let socket = sockets.at(-1);
-        if (socket === undefined || attempt > 0) {
-          socket = createSocket({ type: 'udp6', ipv6Only: true });
-          socket.unref();
-          socket.on('error', () => {});
-          sockets.push(socket);
-        }
-        const result = tryJoin(socket, group, interfaceName);
-        if (result === 'joined') {
-          holders.set(key, { socket, references: 1 });
-          return true;
-        }
-        if (result === 'impossible') return false;
-      }
-      return false;
+    join(group) {
+      if (members.has(group)) return true;
+      const first = tryJoin(socketWithRoom(false), group);
+      return first === 'joined' || (first === 'full' && tryJoin(socketWithRoom(true), group) === 'joined');
     },
-    leave(group, interfaceName) {
-      const key = `${group}%${interfaceName}`;
-      const holder = holders.get(key);
-      if (holder === undefined || --holder.references > 0) return;
-      holders.delete(key);
+    leave(group) {
+      const socket = members.get(group);
+      if (socket === undefined) return;
+      members.delete(group);
       try {
-        holder.socket.dropMembership(group, `::%${interfaceName}`);
+        socket.dropMembership(group, where);
       } catch (error) {
         // The interface went, and its memberships with it.
         const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,17 +1,31 @@
-// The kernel's filters in front of the responder, so that only ARP and neighbour solicitations wake the process.
+// The kernel's filters in front of the responder, so that only ARP and neighbour solicitations for us wake the process.
 import { BPF_JEQ, BPF_LD_B, BPF_RET, type BpfInstruction } from '../linux/bpf-filter.ts';
 
 const wholeFrame = 0xffff;
+const drop: BpfInstruction = [BPF_RET, 0, 0, 0];
+const keep: BpfInstruction = [BPF_RET, 0, 0, wholeFrame];
 
-/** The socket receives ARP alone: every request and reply (a reply may betray a rival). */
-export const arpFilter: readonly BpfInstruction[] = [[BPF_RET, 0, 0, wholeFrame]];
+/** The kernel's word on the frame: SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h). */
+const packetType = 0xffff_f004;
+/** To another machine's MAC, or of a VLAN that this host has no interface for; its tag is cut off already. */
+const PACKET_OTHERHOST = 3;
+
+/** Of ARP: every request and reply (a reply may betray a rival). */
+export const arpFilter: readonly BpfInstruction[] = [
+  [BPF_LD_B, 0, 0, packetType],
+  [BPF_JEQ, 0, 1, PACKET_OTHERHOST],
+  drop,
+  keep,
+];
 
 /** Of IPv6: next header ICMPv6 (58) at offset 20, type neighbour solicitation (135) at offset 54. */
 export const solicitationFilter: readonly BpfInstruction[] = [
+  [BPF_LD_B, 0, 0, packetType],
+  [BPF_JEQ, 4, 0, PACKET_OTHERHOST],
   [BPF_LD_B, 0, 0, 20],
-  [BPF_JEQ, 0, 3, 58],
+  [BPF_JEQ, 0, 2, 58],
   [BPF_LD_B, 0, 0, 54],
-  [BPF_JEQ, 0, 1, 135],
-  [BPF_RET, 0, 0, wholeFrame],
-  [BPF_RET, 0, 0, 0],
+  [BPF_JEQ, 1, 0, 135],
+  drop,
+  keep,
 ];

@@ -1,20 +1,21 @@
 // Answers by packet sockets: two an interface, one for ARP and one for neighbour solicitations.
 import { gratuitousArp } from '../announce/layer2/arp.ts';
-import { etherTypeArp, etherTypeIpv6, formatMac, sameBytes } from '../announce/layer2/ethernet.ts';
+import { etherTypeArp, etherTypeIpv6, sameBytes } from '../announce/layer2/ethernet.ts';
 import { multicastMac, solicitedNodeGroup, unsolicitedAdvertisement } from '../announce/layer2/ndp.ts';
 import { respond } from '../announce/layer2/respond.ts';
 import { SystemError } from '../linux/errno.ts';
 import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
 import { type Address, formatAddress } from '../model/address.ts';
-import { createMulticastGroups } from './multicast-groups.ts';
+import { createMulticastGroups, type MulticastGroups } from './multicast-groups.ts';
 import { arpFilter, solicitationFilter } from './packet-filter.ts';
 import type { Responder, ResponderCounters, ResponderEvents, ResponderInterface } from './responder.ts';
 
 interface Port extends ResponderInterface {
   readonly arp: PacketSocket;
   readonly ndp: PacketSocket;
+  readonly multicast: MulticastGroups;
   readonly owned: Set<string>;
-  /** Ethernet multicast addresses received, with how many owned addresses need each. */
+  /** Solicited-node groups that are received, with how many owned addresses need each. */
   readonly groups: Map<string, number>;
 }
 
@@ -27,13 +28,18 @@ export function createPacketResponder(events: ResponderEvents): Responder {
   const ports = new Map<string, Port>();
   const owned = new Map<string, Owned>();
   const counters = new Map<string, ResponderCounters>();
-  const multicast = createMulticastGroups();
   let deadline = Number.POSITIVE_INFINITY;
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
     counters.set(address, found);
     return found;
+  };
+
+  /** Another interface of ours may be on the same segment. */
+  const isOurMac = (mac: Uint8Array): boolean => {
+    for (const port of ports.values()) if (sameBytes(port.mac, mac)) return true;
+    return false;
   };
 
   const transmit = (port: ResponderInterface, socket: PacketSocket, frame: Uint8Array): boolean => {
@@ -52,7 +58,9 @@ export function createPacketResponder(events: ResponderEvents): Responder {
     const set = new Set<string>();
     const receive = (frame: Uint8Array, socket: () => PacketSocket): void => {
       const response = respond(frame, wanted.mac, (address) => set.has(address));
-      if (response.kind === 'conflict') events.conflict(response.address, wanted.name, response.mac);
+      if (response.kind === 'conflict' && !isOurMac(response.mac))
+        events.conflict(response.address, wanted.name, response.mac);
+      if (response.kind === 'malformed') events.malformed(response.error);
       if (response.kind !== 'answer') return;
       const count = countersOf(response.address);
       count.requestsReceived++;
@@ -73,7 +81,9 @@ export function createPacketResponder(events: ResponderEvents): Responder {
         filter: solicitationFilter,
         onFrame: (frame) => receive(frame, () => ndp),
       });
-      return { ...wanted, arp, ndp, owned: set, groups: new Map() };
+      const { name, mac } = wanted;
+      const multicast = createMulticastGroups(name);
+      return { name, index: interfaceIndex, mac, arp, ndp, multicast, owned: set, groups: new Map() };
     } catch (error) {
       arp[Symbol.dispose]();
       throw error;
@@ -81,46 +91,65 @@ export function createPacketResponder(events: ResponderEvents): Responder {
   };
 
   const close = (port: Port): void => {
-    for (const text of [...port.owned]) stop(port, text);
+    ports.delete(port.name);
+    port.owned.clear();
     port.arp[Symbol.dispose]();
     port.ndp[Symbol.dispose]();
-    ports.delete(port.name);
+    port.multicast[Symbol.dispose]();
   };
 
   const start = (port: Port, text: string, address: Address): void => {
-    if (port.owned.has(text)) return;
+    if (port.owned.has(text) || (address.family === 'IPv6' && !listen(port, solicitedNodeGroup(address))))
+      return;
     port.owned.add(text);
-    if (address.family === 'IPv4') return;
-    const group = solicitedNodeGroup(address);
-    const mac = multicastMac(group);
-    const references = port.groups.get(formatMac(mac)) ?? 0;
-    port.groups.set(formatMac(mac), references + 1);
-    if (references === 0) port.ndp.addMulticast(mac);
-    multicast.join(formatAddress(group), port.name);
   };
 
   const stop = (port: Port, text: string): void => {
-    const entry = owned.get(text);
-    if (!port.owned.delete(text) || entry === undefined || entry.address.family === 'IPv4') return;
-    const group = solicitedNodeGroup(entry.address);
-    const mac = multicastMac(group);
-    const references = (port.groups.get(formatMac(mac)) ?? 1) - 1;
-    if (references > 0) port.groups.set(formatMac(mac), references);
-    else {
-      port.groups.delete(formatMac(mac));
+    const address = owned.get(text)?.address;
+    if (port.owned.delete(text) && address?.family === 'IPv6') unlisten(port, solicitedNodeGroup(address));
+  };
+
+  /** False when the interface has gone and its end is yet to be told. */
+  const listen = (port: Port, group: Address): boolean => {
+    const text = formatAddress(group);
+    const needs = port.groups.get(text) ?? 0;
+    if (needs === 0) {
       try {
-        port.ndp.removeMulticast(mac);
+        port.ndp.addMulticast(multicastMac(group));
       } catch (error) {
-        // The interface went, and its memberships with it.
         if (!(error instanceof SystemError)) throw error;
+        events.failed(port.name, error);
+        return false;
       }
+      // Where the host cannot, a switch that asks nobody may still deliver.
+      port.multicast.join(text);
     }
-    multicast.leave(formatAddress(group), port.name);
+    port.groups.set(text, needs + 1);
+    return true;
+  };
+
+  const unlisten = (port: Port, group: Address): void => {
+    const text = formatAddress(group);
+    const needs = (port.groups.get(text) ?? 1) - 1;
+    if (needs > 0) {
+      port.groups.set(text, needs);
+      return;
+    }
+    port.groups.delete(text);
+    port.multicast.leave(text);
+    try {
+      port.ndp.removeMulticast(multicastMac(group));
+    } catch (error) {
+      // The interface went, and its memberships with it.
+      if (!(error instanceof SystemError)) throw error;
+    }
   };
 
   return {
     counters,
+    isOpen: (interfaceName) => ports.has(interfaceName),
     setInterfaces(interfaces) {
+      const opened: string[] = [];
       for (const port of [...ports.values()]) {
         const still = interfaces.find(({ name }) => name === port.name);
         if (still === undefined || still.index !== port.index || !sameBytes(still.mac, port.mac)) close(port);
@@ -130,6 +159,7 @@ export function createPacketResponder(events: ResponderEvents): Responder {
         try {
           const port = open(wanted);
           ports.set(wanted.name, port);
+          opened.push(wanted.name);
           for (const [text, entry] of owned) {
             if (entry.interfaces.includes(wanted.name)) start(port, text, entry.address);
           }
@@ -138,6 +168,7 @@ export function createPacketResponder(events: ResponderEvents): Responder {
           events.failed(wanted.name, error);
         }
       }
+      return opened;
     },
     own(address, interfaces) {
       const text = formatAddress(address);
@@ -177,7 +208,6 @@ export function createPacketResponder(events: ResponderEvents): Responder {
     },
     [Symbol.dispose]() {
       for (const port of [...ports.values()]) close(port);
-      multicast[Symbol.dispose]();
     },
   };
 }

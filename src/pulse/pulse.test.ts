@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LinkAddress } from './link.ts';
-import { createTestCluster, type TestCluster, type TestNode } from './test-cluster.ts';
+import { createTestCluster, type TestCluster, type TestNode, testLink } from './test-cluster.ts';
 
 const vip = '192.0.2.200';
 const table = (...names: string[]): LinkAddress[] =>
@@ -174,8 +174,80 @@ test('what it tells a new listener is what it really answers for', ({ mock }) =>
   assert.deepEqual(owned(node2)?.upserts, []);
   assert.deepEqual(
     node1.pulse.greeting().map(({ type }) => type),
-    ['hello', 'members', 'owned'],
+    ['hello', 'members', 'owned', 'counters'],
   );
+});
+
+test('an interface that cannot be opened counts as down, here and elsewhere, until it can be', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  const link = testLink('eth0', 11);
+  node1.responder.missing.add(77);
+  node1.pulse.linksChanged([{ ...link, index: 77 }]);
+  cluster.run(50);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
+  cluster.run(5000);
+  assert.equal(node1.events.filter((event) => event === 'interfaces-not-opened').length, 1);
+  node1.responder.missing.delete(77);
+  cluster.run(1100);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+});
+
+test('neighbours are told of a new MAC at once; news of other links cost nothing', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  cluster.run(10_000);
+  const announced = () => node1.responder.announced.length;
+  let before = announced();
+  const link = testLink('eth0', 11);
+  node1.told.length = 0;
+  node1.pulse.linksChanged([link, { ...testLink('veth1', 99), noArp: true }]);
+  assert.deepEqual([announced() - before, node1.told], [0, []]);
+  before = announced();
+  node1.pulse.linksChanged([{ ...link, mac: Uint8Array.of(2, 0, 0, 0, 0, 99) }]);
+  assert.equal(announced() - before, 2);
+});
+
+test('counters are told as they change, and what was refused is among them', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  const heard = () => node1.told.splice(0);
+  cluster.run(20_000);
+  heard();
+  cluster.run(3000);
+  assert.equal(heard().length, 0);
+  node1.answers(vip);
+  for (let copy = 0; copy < 3; copy++) node1.pulse.heartbeatReceived(new Uint8Array(80));
+  node1.pulse.malformed('bad-checksum');
+  cluster.run(1000);
+  const messages = heard();
+  assert.equal(messages.length, 1);
+  const counters = messages.find((message) => message.type === 'counters');
+  assert.deepEqual(
+    counters?.addresses.map(({ address }) => address),
+    [vip],
+  );
+  assert.deepEqual(counters?.refused, [
+    { cause: 'heartbeat-malformed', count: 3 },
+    { cause: 'frame-bad-checksum', count: 1 },
+  ]);
+  assert.equal(node1.events.filter((event) => event === 'heartbeat-refused').length, 1);
+});
+
+test('a rival for an address of ours is warned of once, and not for a hand-over', ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const [node1] = pair(cluster);
+  const warnings = () => node1.events.filter((event) => event === 'address-conflict').length;
+  const claim = () => node1.pulse.conflict(vip, 'eth0', Uint8Array.of(2, 0, 0, 0, 0, 77));
+  claim();
+  cluster.run(500);
+  claim();
+  assert.equal(warnings(), 0);
+  cluster.run(600);
+  claim();
+  claim();
+  assert.equal(warnings(), 1);
 });
 
 test('under another name it is another node: what it had is released, and said to be', ({ mock }) => {

@@ -8,7 +8,12 @@ import {
   takeDue,
 } from '../announce/layer2/announcer.ts';
 import { formatMac } from '../announce/layer2/ethernet.ts';
-import { type LinkState, type NodeInterface, nodeInterfaces } from '../announce/layer2/interfaces.ts';
+import {
+  type LinkState,
+  type NodeInterface,
+  nodeInterfaces,
+  sameInterfaces,
+} from '../announce/layer2/interfaces.ts';
 import {
   initialMembership,
   type Member,
@@ -21,6 +26,8 @@ import {
 import type { HeartbeatSession } from '../announce/membership/session.ts';
 import { parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
+import { type Conflicts, noteClaim } from './conflicts.ts';
+import { createCounterReport } from './counter-report.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
 import {
@@ -30,7 +37,7 @@ import {
   reelect,
   type TableEntry,
 } from './ownership.ts';
-import type { Responder, ResponderInterface } from './responder.ts';
+import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
 
 export interface PulseOptions {
   readonly version: string;
@@ -53,7 +60,8 @@ export interface Pulse extends Disposable {
   handle(message: ToPulse): void;
   heartbeatReceived(message: Uint8Array): void;
   linksChanged(links: readonly (LinkState & ResponderInterface)[]): void;
-  conflict(address: string, interfaceName: string, mac: Uint8Array): void;
+  conflict: ResponderEvents['conflict'];
+  malformed: ResponderEvents['malformed'];
   /** Says farewell and falls silent. */
   leave(): void;
 }
@@ -64,15 +72,15 @@ export function createPulse(options: PulseOptions): Pulse {
   const table = new Map<string, TableEntry>();
   const ownership = createOwnership();
   const announcer = createAnnouncer(now(), options.announcer);
-  const refused = new Map<string, number>();
-  /** Who else claimed each address last. */
-  const conflicts = new Map<string, { readonly mac: string; readonly since: number; isTold: boolean }>();
+  const counterReport = createCounterReport(responder.counters);
+  const conflicts: Conflicts = new Map();
   let membership: Membership | undefined;
   let members: readonly LinkMember[] = [];
   /** The agent has sent all of its first table. */
   let isTableWhole = false;
+  let links: readonly (LinkState & ResponderInterface)[] = [];
   let interfaces: readonly NodeInterface[] = [];
-  let countersTold = '';
+  let unopened = '';
   let announceTimer: NodeJS.Timeout | undefined;
   let hasLeft = false;
 
@@ -123,11 +131,9 @@ export function createPulse(options: PulseOptions): Pulse {
     tell(membersMessage());
   };
 
-  /** One line a cause; the count is in the next `counters`. */
+  /** One line a cause; the counts are told with the counters. */
   const refuse = (cause: string): void => {
-    const count = (refused.get(cause) ?? 0) + 1;
-    refused.set(cause, count);
-    if (count > 1) return;
+    if (counterReport.refuse(`heartbeat-${cause}`) > 1) return;
     log.warn('heartbeat-refused', {
       cause,
       next: 'Another cluster, a wrong key or a twin of a node is on the network: give each cluster its own key, and each node its own name.',
@@ -164,6 +170,7 @@ export function createPulse(options: PulseOptions): Pulse {
       if (change.kind === 'release') {
         responder.release(change.entry.address);
         forget(announcer, key);
+        conflicts.delete(key);
       } else {
         responder.own(change.entry.address, change.entry.interfaces);
         announce(announcer, key, now());
@@ -292,6 +299,34 @@ export function createPulse(options: PulseOptions): Pulse {
     electAll(touched);
   };
 
+  const takeLinks = (): void => {
+    const before = interfaces;
+    const usable = nodeInterfaces(links, options.excludedInterfaces);
+    const opened = responder.setInterfaces(links.filter(({ name }) => namesOf(usable).includes(name)));
+    // A link that cannot be answered on is as good as down, in this node's elections and in the others'.
+    interfaces = usable.map((one) => (responder.isOpen(one.name) ? one : { ...one, up: false }));
+    const notOpened = namesOf(usable).filter((name) => !responder.isOpen(name));
+    if (notOpened.length > 0 && notOpened.join() !== unopened) {
+      log.warn('interfaces-not-opened', {
+        interfaces: notOpened,
+        next: 'Let pulse open packet sockets (CAP_NET_RAW), or exclude these interfaces; it tries again each second.',
+      });
+    }
+    unopened = notOpened.join();
+    if (!sameInterfaces(before, interfaces)) {
+      log.info('interfaces', { usable: namesOf(interfaces) });
+      // The others shall know before they wonder.
+      sendHeartbeat();
+      electAll();
+    }
+    if (opened.length === 0) return;
+    for (const [owned, entry] of ownership.owned) {
+      if (opened.some((name) => entry.interfaces.includes(name))) announce(announcer, owned, now());
+    }
+    sendDue();
+    tell(ownedAll());
+  };
+
   const beat = setInterval(() => {
     step({ kind: 'tick' });
     responder.setDeadline(now() + options.membership.patienceMilliseconds);
@@ -300,10 +335,9 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const everySecond = setInterval(() => {
     retryKey();
-    const addresses = [...responder.counters].map(([address, counters]) => ({ address, ...counters }));
-    const text = JSON.stringify(addresses);
-    if (text !== countersTold) tell({ type: 'counters', addresses });
-    countersTold = text;
+    if (unopened !== '') takeLinks();
+    const news = counterReport.news();
+    if (news !== undefined) tell(news);
   }, 1000);
 
   return {
@@ -311,6 +345,7 @@ export function createPulse(options: PulseOptions): Pulse {
       { type: 'hello', version: options.version, pid: process.pid, node: membership?.self },
       membersMessage(),
       ownedAll(),
+      counterReport.all(),
     ],
     handle(message) {
       if (message.type === 'configure') configure(message);
@@ -322,39 +357,20 @@ export function createPulse(options: PulseOptions): Pulse {
       if ('error' in heartbeat) refuse(heartbeat.error);
       else step({ kind: 'heartbeat', heartbeat });
     },
-    linksChanged(links) {
-      const before = namesOf(interfaces);
-      interfaces = nodeInterfaces(links, options.excludedInterfaces);
-      const usable = namesOf(interfaces);
-      responder.setInterfaces(links.filter(({ name }) => usable.includes(name)));
-      if (usable.join() !== before.join()) log.info('interfaces', { usable });
-      // The others shall know before they wonder.
-      sendHeartbeat();
-      electAll();
-      const appeared = usable.filter((name) => !before.includes(name));
-      if (appeared.length === 0) return;
-      for (const [owned, entry] of ownership.owned) {
-        if (appeared.some((name) => entry.interfaces.includes(name))) announce(announcer, owned, now());
-      }
-      sendDue();
-      tell(ownedAll());
+    linksChanged(list) {
+      links = list;
+      takeLinks();
     },
     conflict(address, interfaceName, mac) {
-      const rival = conflicts.get(address);
-      if (rival?.mac !== formatMac(mac)) {
-        conflicts.set(address, { mac: formatMac(mac), since: now(), isTold: false });
-        return;
-      }
-      // During a hand-over two may speak for a moment; who still does a second later is a rival.
-      if (rival.isTold || now() - rival.since < 1000) return;
-      rival.isTold = true;
+      if (!noteClaim(conflicts, address, now())) return;
       log.warn('address-conflict', {
         address,
         interface: interfaceName,
-        mac: rival.mac,
+        mac: formatMac(mac),
         next: 'Another machine answers for this address too: take it away from there, or out of the pool.',
       });
     },
+    malformed: (cause) => counterReport.refuse(`frame-${cause}`),
     leave() {
       hasLeft = true;
       electAll();

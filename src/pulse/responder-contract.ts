@@ -8,6 +8,8 @@ export interface ResponderBench {
   readonly responder: Responder;
   /** Two interfaces on segments of their own. */
   readonly interfaces: readonly [ResponderInterface, ResponderInterface];
+  /** An index that no interface has. */
+  readonly missingIndex: number;
   /** The MAC by which a neighbour on the interface's segment reaches the address, asked anew; undefined: nobody's. */
   ask(interfaceName: string, address: Address): Promise<string | undefined>;
 }
@@ -51,6 +53,30 @@ export function testResponder(
       for (const address of addresses) assert.equal(await ask(first.name, address), undefined);
       responder.setInterfaces([first]);
       for (const address of addresses) assert.ok(await ask(first.name, address));
+    }));
+
+  test(`${name}: an interface that cannot be opened is not answered on, until it can be`, () =>
+    withBench(async ({ responder, interfaces: [first, second], missingIndex, ask }) => {
+      for (const address of addresses) responder.own(address, [first.name, second.name]);
+      assert.deepEqual(responder.setInterfaces([{ ...first, index: missingIndex }, second]), [second.name]);
+      assert.equal(responder.isOpen(first.name), false);
+      for (const address of addresses) {
+        assert.deepEqual(responder.answering(address), [second.name]);
+        assert.ok(await ask(second.name, address));
+      }
+      assert.deepEqual(responder.setInterfaces([first, second]), [first.name]);
+      assert.deepEqual(responder.setInterfaces([first, second]), []);
+      assert.equal(responder.isOpen(first.name), true);
+      for (const address of addresses) assert.ok(await ask(first.name, address));
+    }));
+
+  test(`${name}: an interface is opened anew when its MAC changes, and answers by the new one`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      responder.setInterfaces([first]);
+      for (const address of addresses) responder.own(address, [first.name]);
+      const changed = { ...first, mac: Uint8Array.of(2, 0, 0x5e, 0x10, 0, 9) };
+      assert.deepEqual(responder.setInterfaces([changed]), [first.name]);
+      for (const address of addresses) assert.equal(await ask(first.name, address), '02:00:5e:10:00:09');
     }));
 
   test(`${name}: nothing is answered or announced past the deadline`, () =>

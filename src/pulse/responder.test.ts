@@ -9,5 +9,11 @@ const interfaces = [
 
 testResponder('fake', async (use) => {
   using responder = createFakeResponder(() => 1);
-  await use({ responder, interfaces, ask: async (name, address) => responder.ask(name, address) });
+  responder.missing.add(99);
+  await use({
+    responder,
+    interfaces,
+    missingIndex: 99,
+    ask: async (name, address) => responder.ask(name, address),
+  });
 });

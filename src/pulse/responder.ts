@@ -1,4 +1,5 @@
 // The port to whatever answers ARP and neighbour solicitations: packet sockets today, a BPF program one day.
+import type { FrameError } from '../announce/layer2/ethernet.ts';
 import type { Address } from '../model/address.ts';
 
 export interface ResponderInterface {
@@ -14,8 +15,12 @@ export interface ResponderCounters {
 }
 
 export interface Responder extends Disposable {
-  /** The interfaces to answer on from now; one that changed its index or MAC is opened anew. Addresses stay owned. */
-  setInterfaces(interfaces: readonly ResponderInterface[]): void;
+  /**
+   * The interfaces to answer on from now; one that changed its index or MAC is opened anew, one that cannot be opened is
+   * tried again at the next call. Addresses stay owned. Returns the names of those opened by this call.
+   */
+  setInterfaces(interfaces: readonly ResponderInterface[]): string[];
+  isOpen(interfaceName: string): boolean;
   /** Answers for the address on these interfaces and no others, until released; none of them need exist yet. */
   own(address: Address, interfaces: readonly string[]): void;
   release(address: Address): void;
@@ -32,6 +37,8 @@ export interface Responder extends Disposable {
 export interface ResponderEvents {
   /** Somebody else claims one of our addresses. */
   conflict(address: string, interfaceName: string, mac: Uint8Array): void;
-  /** An interface could not be opened or written to. */
+  /** An interface could not be opened, listened on or written to. */
   failed(interfaceName: string, error: Error): void;
+  /** A frame that is no valid ARP or neighbour solicitation was ignored. */
+  malformed(cause: FrameError['error']): void;
 }

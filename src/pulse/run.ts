@@ -38,6 +38,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   );
   using responder = createPacketResponder({
     conflict: (address, interfaceName, mac) => pulse?.conflict(address, interfaceName, mac),
+    malformed: (cause) => pulse?.malformed(cause),
     failed: (interfaceName, error) => log.debug('interface-failed', { interface: interfaceName, error }),
   });
   using running = createPulse({
