@@ -7,6 +7,7 @@ const commands: readonly CommandEntry[] = [
     name: 'standalone',
     summary: 'everything on one machine: controller, agent and pulse',
     group: 'Run:',
+    isResident: true,
     load: async () => (await import('./cli/standalone.ts')).standaloneCommand(),
   },
   {
@@ -19,12 +20,14 @@ const commands: readonly CommandEntry[] = [
     name: 'agent',
     summary: 'announce addresses and forward their packets on this node',
     group: 'Run:',
+    isResident: true,
     load: async () => (await import('./cli/agent.ts')).agentCommand(),
   },
   {
     name: 'pulse',
     summary: 'answer ARP and NDP and tell who is alive; outlives the agent',
     group: 'Run:',
+    isResident: true,
     load: async () => (await import('./cli/pulse.ts')).pulseCommand(),
   },
   {

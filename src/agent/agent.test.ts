@@ -78,6 +78,7 @@ function startAgent(
         }),
         readForwardChains: async () => [],
       },
+      trimMemory() {},
       log: silentLog,
       registry,
     },

@@ -41,6 +41,8 @@ export interface AgentOptions {
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent. */
   readonly reportedBefore: Iterable<ServiceKey>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
+  /** Gives freed memory back to the kernel: after the beginning, and now and then. */
+  readonly trimMemory: () => void;
   readonly log: Log;
   readonly registry: Registry;
 }
@@ -54,6 +56,7 @@ export interface Agent {
 
 const reportIntervalSeconds = 10;
 const probesAtOnce = 64;
+const trimMilliseconds = 60_000;
 
 export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   const { node, version, log, dataPlane, events, registry } = options;
@@ -169,6 +172,16 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       isKernelReady = true;
       requestReport();
     });
+    trimLater(5000);
+  };
+
+  const trimLater = (milliseconds: number): void => {
+    const trim = (): void => {
+      if (signal.aborted) return;
+      options.trimMemory();
+      trimLater(trimMilliseconds);
+    };
+    setTimeout(trim, milliseconds).unref();
   };
 
   const takeBatch = (batch: ChangeBatch): void => {

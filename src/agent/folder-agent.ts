@@ -53,6 +53,7 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       isAlone: options.isAlone,
       reportedBefore: await reportedServices(directory, node),
       host: { readProcFacts: () => readProcFacts(), readForwardChains: (stop) => readForwardChains(stop) },
+      trimMemory: dataPlaneMode === 'none' ? () => {} : await loadTrim(),
       log: options.log,
       registry: options.registry,
     },
@@ -70,6 +71,9 @@ export async function openDataPlane(mode: DataPlaneMode): Promise<DataPlane> {
   ]);
   return createNftablesDataPlane({ port: openNftables(), conntrack: openConntrack() });
 }
+
+/** With the rest of the native code. */
+const loadTrim = async (): Promise<() => void> => (await import('../linux/malloc-trim.ts')).trimMalloc;
 
 /** The Services for which the node's ServiceL2Status is there, by the names of the files alone. */
 export async function reportedServices(directory: string, node: string): Promise<ServiceKey[]> {

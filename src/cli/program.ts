@@ -1,5 +1,6 @@
 // The program `gantry`: finds the command, loads it alone, and turns every failure into a message and an exit code.
 import { Command, CommanderError } from 'commander';
+import { keepHeapSmall } from '../observe/small-heap.ts';
 import { version } from '../observe/version.ts';
 import { exitCodes } from './exit-code.ts';
 
@@ -9,6 +10,8 @@ export interface CommandEntry {
   readonly summary: string;
   /** The heading it stands under there. */
   readonly group: string;
+  /** It runs on every node beside what the nodes are there for, so it keeps its heap small. */
+  readonly isResident?: boolean;
   /** Only what is asked for is loaded: agents stay small, and `gantry version` quick. */
   readonly load: () => Promise<Command>;
 }
@@ -30,7 +33,8 @@ async function createProgram(entries: readonly CommandEntry[]): Promise<Command>
     .helpCommand('help [command]', 'help for a command')
     .exitOverride()
     .showHelpAfterError('(gantry --help lists the commands; gantry COMMAND --help its options)');
-  for (const { name, summary, group, load } of entries) {
+  for (const { name, summary, group, isResident = false, load } of entries) {
+    if (isResident && process.argv[2] === name) keepHeapSmall();
     const command = process.argv.includes(name) ? await load() : new Command(name);
     program.addCommand(inheriting(command.summary(summary).helpGroup(group), program));
   }
