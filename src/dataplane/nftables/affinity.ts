@@ -15,6 +15,7 @@ import {
   loadEndpoint,
   loadOriginalFrontend,
   loadSource,
+  sayingFamily,
 } from './family.ts';
 import type { Expression, Operation, SetDefinition } from './operation.ts';
 import { setNames } from './sets.ts';
@@ -51,7 +52,7 @@ export function scopeOperations(family: Family, affinity: Affinity): readonly Op
   return [
     { op: 'add-set', set },
     { op: 'add-chain', chain, base: undefined },
-    { op: 'add-rule', chain, expressions: stickyRule(of, set.name) },
+    { op: 'add-rule', chain, expressions: sayingFamily(of, stickyRule(of, set.name)) },
   ];
 }
 
@@ -62,11 +63,12 @@ const stickyRule = (of: FamilyLayout, map: string): Rule => [
 ];
 
 export function rememberOperations(family: Family, affinity: Affinity): readonly Operation[] {
+  const of = layoutOf(family);
   const chain = rememberChain(family, affinity);
-  const rules = rememberRules(layoutOf(family), affinityMap(family, affinity).name, affinity.timeoutSeconds);
+  const rules = rememberRules(of, affinityMap(family, affinity).name, affinity.timeoutSeconds);
   return [
     { op: 'add-chain', chain, base: undefined },
-    ...rules.map((expressions): Operation => ({ op: 'add-rule', chain, expressions })),
+    ...rules.map((rule): Operation => ({ op: 'add-rule', chain, expressions: sayingFamily(of, rule) })),
   ];
 }
 

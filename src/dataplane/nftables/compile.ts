@@ -114,7 +114,7 @@ function verdictOf(frontend: Frontend, side: Side): ChainVerdict {
   const endpoints = Math.min(frontend[side].length, maximumEndpoints);
   if (endpoints > 0)
     return { kind: 'goto', chain: pickChain(layoutOf(frontend.address.family), side, endpoints) };
-  return { kind: 'goto', chain: frontend.inside.length === 0 ? 'refuse' : 'drop' };
+  return { kind: 'goto', chain: frontend.inside.length === 0 ? 'refuse' : 'discard' };
 }
 
 /** The kernel refuses ranges of one frontend that overlap, so they are joined first. */

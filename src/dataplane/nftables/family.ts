@@ -1,5 +1,6 @@
 // What differs between the two families in the table: names, header offsets, register widths; and the keys they share.
 import type { Family } from '../../model/address.ts';
+import { isFamily } from './expression.ts';
 import type { Expression, FieldType, Register } from './operation.ts';
 import { wordsOf } from './operation.ts';
 
@@ -107,3 +108,9 @@ export const loadEndpoint = (of: FamilyLayout, to: Register): readonly Expressio
   loadDestination(of, to),
   loadDestinationPort(to + wordsOf(of.addressLength)),
 ];
+
+/** The rule, with its family said where it reads the network header: only so does nft show it as `ip daddr`. */
+export const sayingFamily = (of: FamilyLayout, rule: readonly Expression[]): readonly Expression[] =>
+  rule.some((expression) => expression.op === 'payload' && expression.base === 'network')
+    ? [...isFamily(of.netfilterProtocol), ...rule]
+    : rule;

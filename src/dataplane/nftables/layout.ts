@@ -16,6 +16,7 @@
 // inet NAT 5.2, the original tuple's addresses 4.17.
 import { hash } from 'node:crypto';
 import type { Cidr } from '../../model/address.ts';
+import { rememberOperations, scopeOperations } from './affinity.ts';
 import {
   accept,
   drop,
@@ -42,6 +43,7 @@ import {
   loadFrontend,
   loadOriginalFrontend,
   loadSource,
+  sayingFamily,
 } from './family.ts';
 import type { BaseChain, Expression, Operation } from './operation.ts';
 import { pickChains } from './pick.ts';
@@ -124,7 +126,11 @@ export const podsOperations = (podCidrs: readonly Cidr[]): readonly Operation[] 
         (cidr): Operation => ({
           op: 'add-rule',
           chain: podsChain(of),
-          expressions: [loadSource(of, 0), ...isInCidr(0, cidr), goTo(`inside${of.suffix}`)],
+          expressions: sayingFamily(of, [
+            loadSource(of, 0),
+            ...isInCidr(0, cidr),
+            goTo(`inside${of.suffix}`),
+          ]),
         }),
       ),
   ]);
@@ -149,12 +155,6 @@ function familyChains(of: FamilyLayout): readonly Chain[] {
     { name: named('guard-leave'), rules: guardRules(of, accept) },
   ];
 }
-
-/** A rule that says its family where it reads the network header: only so does nft show it as `ip daddr`. */
-const sayingFamily = (of: FamilyLayout, rule: Rule): Rule =>
-  rule.some((expression) => expression.op === 'payload' && expression.base === 'network')
-    ? [...isFamily(of.netfilterProtocol), ...rule]
-    : rule;
 
 const forEachFamily = (rule: (of: FamilyLayout) => Rule): readonly Rule[] =>
   familyLayouts.map((of) => [...isFamily(of.netfilterProtocol), ...rule(of)]);
@@ -181,7 +181,7 @@ const chains: readonly Chain[] = [
       [{ op: 'reject', with: 'port-unreachable' }],
     ],
   },
-  { name: 'drop', rules: [[drop]] },
+  { name: 'discard', rules: [[drop]] },
   ...familyLayouts.flatMap((of) =>
     familyChains(of).map(({ name, rules }) => ({
       name,
@@ -228,8 +228,14 @@ const contents: readonly Operation[] = [
   ),
 ];
 
+/** Any affinity's operations show the form of all. */
+const affinityForm: readonly Operation[] = [
+  ...scopeOperations('IPv6', { scope: 'any', timeoutSeconds: 1 }),
+  ...rememberOperations('IPv6', { scope: 'any', timeoutSeconds: 1 }),
+];
+
 /** An empty chain whose name tells the layout: a table with another one is built anew. */
-export const layoutChain = `layout-${hash('sha256', JSON.stringify(contents)).slice(0, 16)}`;
+export const layoutChain = `layout-${hash('sha256', JSON.stringify([contents, affinityForm])).slice(0, 16)}`;
 
 /** Makes the table, without any frontend. */
 export const layoutOperations: readonly Operation[] = [
