@@ -176,8 +176,7 @@ testInsideLab(import.meta.filename, () => {
       ],
     };
     for (const [chain, expected] of Object.entries(rules)) {
-      const block =
-        new RegExp(`chain ${chain} \\{\\n([^}]*\\{[^}]*\\}[^}]*|[^}]*)\\n\\t\\}`).exec(listing)?.[1] ?? '';
+      const block = listing.split(`\tchain ${chain} {\n`)[1]?.split('\n\t}\n', 1)[0] ?? '';
       assert.deepEqual(
         block.split('\n').map((line) => line.trim()),
         expected,
