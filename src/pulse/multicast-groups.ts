@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 
 export interface MulticastGroups extends Disposable {
-  /** Joins the group. False where the host cannot: IPv6 is off there, or the interface has gone. */
+  /** Joins the group, on an interface that is there. False where the host cannot: IPv6 is off, say. */
   join(group: string): boolean;
   leave(group: string): void;
 }
