@@ -56,7 +56,7 @@ export interface Agent {
 
 const reportIntervalSeconds = 10;
 const probesAtOnce = 64;
-const trimMilliseconds = 60_000;
+const trimMilliseconds = 30_000;
 
 export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   const { node, version, log, dataPlane, events, registry } = options;
