@@ -86,9 +86,11 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
     const gone = [...state.keysOf.keys()].filter((service) => !wanted.has(service));
     const all = new Map([...wanted, ...gone.map((service) => [service, []] as const)]);
     const put = await apply(stepsFor(state, all));
-    const removal = await apply(stepsForUnclaimed(state));
+    const unclaimed = stepsForUnclaimed(state);
+    const removal = unclaimed.length === 0 ? undefined : await apply(unclaimed);
     const waiting = new Set(retired);
     retire(unused(state).filter((object) => !waiting.has(object)));
+    if (removal === undefined) return put;
     return {
       ...put,
       changes: [...put.changes, ...removal.changes],
