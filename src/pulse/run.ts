@@ -4,12 +4,12 @@ import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
 import type { MembershipConfig } from '../announce/membership/machine.ts';
 import { openHeartbeatSession } from '../announce/membership/session.ts';
 import { watchLinks } from '../linux/links.ts';
-import { becomeRealtime } from '../linux/realtime.ts';
 import type { Log } from '../observe/log.ts';
 import { pulseSocketPath } from './client.ts';
 import type { FromPulse } from './link.ts';
 import { openLinkServer } from './link-server.ts';
 import { createPacketResponder } from './packet-responder.ts';
+import { takePrecedence } from './precedence.ts';
 import { createPulse, type Pulse } from './pulse.ts';
 
 export interface RunPulseOptions {
@@ -65,7 +65,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   });
   tell = (message) => server.broadcast(message);
   using _links = watchLinks((links) => running.linksChanged(links));
-  log.info('started', { version: options.version, pid: process.pid, realtime: becomeRealtime() });
+  log.info('started', { version: options.version, pid: process.pid, favoured: takePrecedence() });
 
   await stopped.promise;
   running.leave();
