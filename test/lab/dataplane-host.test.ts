@@ -16,7 +16,16 @@ import {
   udpPort,
   virtual,
 } from './forwarding-scene.ts';
-import { decodeIp, hasSctpChecksum, type IpPacket, openRawLink, sctp, withChecksum } from './raw-packets.ts';
+import {
+  checksum,
+  decodeIp,
+  encodeIp,
+  hasSctpChecksum,
+  type IpPacket,
+  openRawLink,
+  sctp,
+  withChecksum,
+} from './raw-packets.ts';
 
 testInsideLab(import.meta.filename, () => {
   let scene: ForwardingScene;
@@ -71,6 +80,42 @@ testInsideLab(import.meta.filename, () => {
       assert.equal(back.source, virtual[family]);
       assert.equal(Buffer.from(back.payload).readUInt16BE(0), 5060);
       assert.ok(hasSctpChecksum(back.payload));
+    });
+  }
+
+  for (const family of families) {
+    test(`"packet too big" about a reply finds the endpoint that sent it, over ${family}`, async () => {
+      for (const name of ['pod-b', 'pod-c']) scene.endpoints[name] = gone;
+      await scene.serve();
+      const { client, router, nodes } = scene.topology;
+      const node = nodes[0]?.host;
+      assert.ok(node);
+      const v6 = family === 'IPv6';
+      const from = v6 ? '2001:db8:2::2' : '198.51.100.2';
+      using atClient = openRawLink(client, 'eth0', { host: router, interfaceName: 'eth1' });
+      using atPod = openRawLink(scene.pods[0].host, 'eth0', { host: node, interfaceName: 'veth0' });
+      const question = {
+        source: from,
+        destination: virtual[family],
+        protocol: 17,
+        payload: udpDatagram('who'),
+      };
+      atClient.send(withChecksum(question, 6));
+      const reply = await until(
+        'the reply',
+        () => atClient.received.find((one) => one.protocol === 17),
+        2000,
+      );
+      const error = Buffer.from(v6 ? [2, 0, 0, 0, 0, 0, 0x05, 0] : [3, 4, 0, 0, 0, 0, 0x05, 0]);
+      const payload = Buffer.concat([error, encodeIp(reply)]);
+      if (!v6) payload.writeUInt16BE(checksum(payload), 2);
+      const tooBig = { source: v6 ? '2001:db8:2::1' : '198.51.100.1', destination: virtual[family], payload };
+      atClient.send(v6 ? withChecksum({ ...tooBig, protocol: 58 }, 2) : { ...tooBig, protocol: 1 });
+      const isError = ({ protocol, payload }: IpPacket): boolean =>
+        (protocol === 1 && payload[0] === 3) || (protocol === 58 && payload[0] === 2);
+      const arrived = await until('the ICMP error', () => atPod.received.find(isError), 2000);
+      assert.equal(arrived.destination, v6 ? '2001:db8:42:1::10' : '198.18.1.10');
+      assert.equal(decodeIp(arrived.payload.slice(8))?.source, arrived.destination);
     });
   }
 
@@ -166,6 +211,7 @@ testInsideLab(import.meta.filename, () => {
     for (const [damage, depth] of [
       ['flush ruleset', 'quick'],
       ['delete table inet gantry', 'quick'],
+      ['delete table inet gantry; add table inet gantry', 'quick'],
       ['flush chain inet gantry outside4', 'quick'],
       ['add rule inet gantry discard accept', 'quick'],
       ['flush map inet gantry contents6', 'quick'],
@@ -204,6 +250,14 @@ testInsideLab(import.meta.filename, () => {
     assert.match(await scene.client.ask('tcp', virtual.IPv4, 80), /^pod-/);
   });
 });
+
+function udpDatagram(text: string): Uint8Array {
+  const datagram = Buffer.concat([Buffer.alloc(8), Buffer.from(text)]);
+  datagram.writeUInt16BE(40_001, 0);
+  datagram.writeUInt16BE(53, 2);
+  datagram.writeUInt16BE(datagram.length, 4);
+  return datagram;
+}
 
 function tcpHeader(port: number, flags: number): Uint8Array {
   const header = Buffer.alloc(20);

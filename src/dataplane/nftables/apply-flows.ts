@@ -1,15 +1,15 @@
 // What must go with an endpoint that stops serving: the UDP flows and the session affinities that lead to it.
 
-import { affinityMap } from './affinity.ts';
+import { affinityMap, stickyChain } from './affinity.ts';
 import { commitPatiently } from './apply-steps.ts';
-import { endpointBytes, familyOfKey } from './compile.ts';
+import { affinityScopeId, endpointBytes, familyOfKey } from './compile.ts';
 import type { ConntrackPort } from './conntrack-port.ts';
 import { type ByteString, type Element, packElements } from './elements.ts';
 import { familyLayouts } from './family.ts';
 import type { SetDefinition } from './operation.ts';
 import type { NftablesPort } from './port.ts';
 import { changedServing, isStale } from './stale-flows.ts';
-import type { FrontendChange } from './table-state.ts';
+import type { FrontendChange, TableState } from './table-state.ts';
 
 /** From so many frontends on, one look at all UDP flows costs less than a filtered one for each. */
 const manyFrontends = 4;
@@ -43,20 +43,21 @@ export async function endStaleFlows(
 /** Forgets clients whose endpoint is not offered any more, so that their next connection goes elsewhere. */
 export async function forgetWithdrawn(
   port: NftablesPort,
+  state: TableState,
   changes: readonly FrontendChange[],
   pause: () => Promise<void>,
 ): Promise<void> {
   const offered = new Map<string, { readonly set: SetDefinition; readonly endpoints: Set<ByteString> }>();
   for (const { key, after, touched } of changes) {
     if (!touched || after?.affinity === undefined) continue;
-    const set = affinityMap(familyOfKey(key), after.affinity);
+    const family = familyOfKey(key);
+    if (!state.present.has(affinityScopeId(stickyChain(family, after.affinity)))) continue;
+    const set = affinityMap(family, after.affinity);
     const scope = offered.get(set.name) ?? { set, endpoints: new Set() };
     offered.set(set.name, scope);
     for (const backend of [...after.inside, ...after.outside]) scope.endpoints.add(endpointBytes(backend));
   }
-  const present = offered.size === 0 ? [] : port.sets();
   for (const [name, { set, endpoints }] of offered) {
-    if (!present.includes(name)) continue;
     // One may expire between reading and deleting it, which fails the transaction: look again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const stale: Element[] = [];

@@ -127,7 +127,7 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
       const again = await applyEverything();
       applied = { ...again, changes: [...first.changes, ...again.changes] };
     }
-    await forgetWithdrawn(port, applied.changes, pause);
+    await forgetWithdrawn(port, state, applied.changes, pause);
     let flowsEnded = 0;
     let flowsProblem: DataPlaneReason | undefined;
     try {

@@ -190,9 +190,11 @@ export function sharedElement(set: SetDefinition, key: ByteString): SharedObject
   };
 }
 
+export const affinityScopeId = (chain: string): string => `chain ${chain}`;
+
 /** A scope's map and the chain that reads it, as found in the table. */
 export const affinityScope = (chain: string, map: string): SharedObject => ({
-  id: `chain ${chain}`,
+  id: affinityScopeId(chain),
   create: () => [],
   destroy: [
     { op: 'flush-chain', chain },

@@ -33,8 +33,16 @@ export function openNftables(): NftablesPort {
     yield* dump(netlink, what, writer.bytes);
   }
 
+  function isThere(): boolean {
+    for (const messages of dumpTable('list tables', nf.NFT_MSG_GETTABLE, () => {})) {
+      for (const { payload } of messages)
+        if (readString(attributeMap(payload, nfGenLength).get(nf.NFTA_TABLE_NAME)) === tableName) return true;
+    }
+    return false;
+  }
+
   return {
-    commit: (operations) => {
+    commit(operations) {
       const first = sequence;
       writer.reset();
       beginBatch(writer, nf.NFNL_SUBSYS_NFTABLES, first);
@@ -60,7 +68,7 @@ export function openNftables(): NftablesPort {
             rules.set(readString(attributes.get(nf.NFTA_CHAIN_NAME)), 0);
         }
       }
-      if (rules.size === 0) return undefined;
+      if (rules.size === 0 && !isThere()) return undefined;
       for (const messages of dumpTable('list rules', nf.NFT_MSG_GETRULE, () =>
         writer.string(nf.NFTA_RULE_TABLE, tableName),
       )) {
