@@ -118,12 +118,12 @@ interface ServiceStatus {
 /** Asks every few milliseconds until the answer is neither undefined nor false; rejects with `what` after the timeout. */
 export async function until<T>(
   what: string,
-  ask: () => T | undefined | false,
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
   timeoutMilliseconds = 10_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMilliseconds;
   for (;;) {
-    const answer = ask();
+    const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMilliseconds} ms in vain: ${what}`);
     await sleep(3);
