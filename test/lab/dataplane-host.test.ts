@@ -7,6 +7,7 @@ import { captureFrames } from '../../lab/capture.ts';
 import { until } from '../../lab/gantry.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import {
+  address,
   answerer,
   type ForwardingScene,
   families,
@@ -173,6 +174,17 @@ testInsideLab(import.meta.filename, () => {
       sent.some(({ protocol }) => protocol === 6),
       'no reset was sent',
     );
+  });
+
+  test("a Service on the node's own address takes its ports alone: the node answers for the others", async () => {
+    const addresses = [address('192.0.2.11'), address('2001:db8:1::11')];
+    await scene.serve({ allocated: { addresses, pool: undefined } });
+    for (const own of ['192.0.2.11', '2001:db8:1::11']) {
+      assert.match(await scene.client.ask('tcp', own, 80), /^pod-/);
+      assert.equal(answerer(await scene.client.ask('tcp', own, podPort)), 'node1');
+      assert.equal(await scene.client.ask('tcp', own, 81), '! ECONNREFUSED');
+      assert.equal(scene.client.host.exec(['ping', '-c', '1', '-W', '1', own], { mayFail: true }).code, 0);
+    }
   });
 
   test('beside a Service proxy each serves its own, and what both want is ours', async () => {

@@ -2,12 +2,13 @@
 
 import { affinityMap, stickyChain } from './affinity.ts';
 import { commitPatiently } from './apply-steps.ts';
-import { affinityScopeId, endpointBytes, familyOfKey } from './compile.ts';
+import { endpointBytes, familyOfKey } from './compile.ts';
 import type { ConntrackPort } from './conntrack-port.ts';
 import { type ByteString, type Element, packElements } from './elements.ts';
 import { familyLayouts } from './family.ts';
 import type { SetDefinition } from './operation.ts';
 import type { NftablesPort } from './port.ts';
+import { affinityScopeId } from './shared-object.ts';
 import { changedServing, isStale } from './stale-flows.ts';
 import type { FrontendChange, TableState } from './table-state.ts';
 

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceKey } from '../../model/service.ts';
 import type { DataPlaneReason } from '../reason.ts';
-import type { SharedObject } from './compile.ts';
 import type { Operation } from './operation.ts';
 import { type CommitResult, describeOperation, type NftablesPort } from './port.ts';
+import type { SharedObject } from './shared-object.ts';
 import { type FrontendChange, planTransaction, type Step, type TableState } from './table-state.ts';
 
 export interface ApplyOptions {
@@ -16,13 +16,15 @@ export interface ApplyOptions {
   readonly transactionElements: number;
   /** Awaited between transactions. */
   readonly pause: () => Promise<void>;
+  /** Stops where the kernel's table turns out to be another than the state says: it must be read first. */
+  readonly stopOnDisagreement: boolean;
 }
 
 export interface Applied {
   readonly changes: FrontendChange[];
   readonly retired: SharedObject[];
   readonly failed: Map<ServiceKey, DataPlaneReason>;
-  /** True: the kernel's table is not what the state says; somebody else changed it. */
+  /** True: something was there already, or was not: somebody else changed the table. */
   disagrees: boolean;
   /** True: the prefix is in the kernel, or there was none. */
   prefixDone: boolean;
@@ -51,6 +53,7 @@ export async function applySteps(options: ApplyOptions, steps: readonly Step[]):
     const added = weightOf(step);
     if (part.length > 0 && weight + added > options.transactionElements) {
       await applyTogether(options, part, applied);
+      if (applied.disagrees && options.stopOnDisagreement) return applied;
       await options.pause();
       part = [];
       weight = 0;
@@ -87,24 +90,28 @@ async function applyTogether(options: ApplyOptions, steps: readonly Step[], appl
     return;
   }
 
-  const operation = result.operation === undefined ? undefined : operations[result.operation];
-  const what = operation === undefined ? 'the whole transaction' : describeOperation(operation);
+  const refused = result.operation === undefined ? undefined : operations[result.operation];
+  const operation = refused === undefined ? 'the whole transaction' : describeOperation(refused);
   const error = result.detail === '' ? result.code : `${result.code}: ${result.detail}`;
-  const fail = (refused: readonly Step[]): void => {
-    for (const { service } of refused)
-      applied.failed.set(service, { kind: 'kernel-refused', service, operation: what, error });
+  const fail = (failed: readonly Step[]): void => {
+    for (const { service } of failed)
+      applied.failed.set(service, { kind: 'kernel-refused', service, operation, error });
   };
-  applied.refusal = `the kernel refused ${what}: ${error}`;
+  applied.refusal = `the kernel refused ${operation}: ${error}`;
   if (result.code === 'ENOENT' || result.code === 'EEXIST') applied.disagrees = true;
 
-  const blamed = (result.operation ?? prefix.length) - prefix.length;
-  const step = result.operation === undefined ? undefined : transaction.stepOf[blamed];
-  const half = Math.ceil(steps.length / 2);
-  if (blamed < 0 || steps.length <= 1) fail(steps);
-  else if (step !== undefined) {
-    fail(steps.slice(step, step + 1));
-    await applyTogether(options, steps.toSpliced(step, 1), applied);
+  const isPrefix = result.operation !== undefined && result.operation < prefix.length;
+  if (isPrefix || steps.length === 0 || (applied.disagrees && options.stopOnDisagreement)) {
+    fail(steps);
+    return;
+  }
+  const blamed = transaction.stepOf[(result.operation ?? operations.length) - prefix.length];
+  if (blamed !== undefined || steps.length === 1) {
+    const culprit = blamed ?? 0;
+    fail(steps.slice(culprit, culprit + 1));
+    await applyTogether(options, steps.toSpliced(culprit, 1), applied);
   } else {
+    const half = Math.ceil(steps.length / 2);
     await applyTogether(options, steps.slice(0, half), applied);
     await applyTogether(options, steps.slice(half), applied);
   }

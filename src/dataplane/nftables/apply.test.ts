@@ -239,6 +239,40 @@ test('a restart with nothing changed writes nothing but the pods’ ranges, and 
   assert.equal((await third.audit('full')).repaired, 0);
 });
 
+test('what an earlier process left stays as it is where the kernel refuses its change', async () => {
+  const fake = fakeNftables();
+  const first = open(fake);
+  await first.sync(only(a, b), 'everything');
+  await first[Symbol.asyncDispose]();
+
+  await using second = open(fake);
+  const changed = { ...a, outside: [backend(7)], inside: [backend(7)] };
+  fake.refuse = (operation) => (concerns(operation, a) ? { code: 'ENOMEM', detail: '' } : undefined);
+  const { failed } = await second.sync(only(changed), 'everything');
+  assert.deepEqual([...failed.keys()], ['default/a']);
+  assert.deepEqual(
+    [a, b].map((one) => has(fake, one)),
+    [true, false],
+  );
+  fake.refuse = () => undefined;
+  assert.equal((await second.sync(only(changed), 'changes')).failed.size, 0);
+  assert.equal((await second.audit('full')).repaired, 0);
+});
+
+test('a large change stops at once where a stranger took the table, and is done from the beginning', async () => {
+  const { fake, port, log } = recorded();
+  await using dataPlane = open(port, { transactionElements: 1 });
+  const services = Array.from({ length: 30 }, (_, index) => frontend(`default/s${index}`, index + 1));
+  await dataPlane.sync(only(...services), 'everything');
+  fake.commit([{ op: 'delete-table' }]);
+  log.length = 0;
+  const inside = [backend(8)];
+  const changed = services.map((one) => ({ ...one, inside, outside: inside }));
+  assert.equal((await dataPlane.sync(only(...changed), 'changes')).failed.size, 0);
+  assert.equal(log.length, 1 + services.length);
+  assert.ok(services.every((one) => has(fake, one)));
+});
+
 test('a table of another layout is replaced in the transaction that brings the first Services', async () => {
   const { fake, port, log } = recorded();
   const other = layoutOperations.map((operation) =>

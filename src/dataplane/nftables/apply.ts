@@ -13,12 +13,12 @@ import type { DataPlaneReason } from '../reason.ts';
 import type { Frontend } from '../table.ts';
 import { endStaleFlows, forgetWithdrawn } from './apply-flows.ts';
 import { type Applied, applySteps, commitPatiently } from './apply-steps.ts';
-import type { SharedObject } from './compile.ts';
 import type { ConntrackPort } from './conntrack-port.ts';
 import { layoutOperations, podsOperations } from './layout.ts';
 import type { Operation } from './operation.ts';
 import type { NftablesPort } from './port.ts';
 import { readTable, seemsUnchanged, type TableFound } from './read-table.ts';
+import type { SharedObject } from './shared-object.ts';
 import { stepsFor, stepsForUnclaimed } from './steps.ts';
 import { emptyState, type Step, unused } from './table-state.ts';
 
@@ -69,28 +69,30 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
     return found;
   }
 
-  async function apply(steps: readonly Step[]): Promise<Applied> {
+  async function apply(steps: readonly Step[], stopOnDisagreement: boolean): Promise<Applied> {
     const prefix = [...(layout ?? []), ...(podCidrsPending ? podsOperations(podCidrs) : [])];
-    const applied = await applySteps({ port, state, prefix, transactionElements, pause }, steps);
+    const applied = await applySteps(
+      { port, state, prefix, transactionElements, pause, stopOnDisagreement },
+      steps,
+    );
     if (applied.prefixDone) {
       layout = [];
       podCidrsPending = false;
-    } else if (steps.length === 0)
-      throw new Error(applied.refusal ?? 'the kernel refused the table inet gantry');
+    }
     retire(applied.retired);
     return applied;
   }
 
   /** Brings the table from whatever it holds to all that is wanted. */
-  async function applyEverything(): Promise<Applied> {
+  async function applyEverything(stopOnDisagreement: boolean): Promise<Applied> {
     const gone = [...state.keysOf.keys()].filter((service) => !wanted.has(service));
     const all = new Map([...wanted, ...gone.map((service) => [service, []] as const)]);
-    const put = await apply(stepsFor(state, all));
-    const unclaimed = stepsForUnclaimed(state);
-    const removal = unclaimed.length === 0 ? undefined : await apply(unclaimed);
+    const put = await apply(stepsFor(state, all), stopOnDisagreement);
+    if (!put.prefixDone || (put.disagrees && stopOnDisagreement)) return put;
+    const refused = [...put.failed.keys()].flatMap((service) => wanted.get(service) ?? []);
+    const removal = await apply(stepsForUnclaimed(state, refused), stopOnDisagreement);
     const waiting = new Set(retired);
     retire(unused(state).filter((object) => !waiting.has(object)));
-    if (removal === undefined) return put;
     return {
       ...put,
       changes: [...put.changes, ...removal.changes],
@@ -114,7 +116,7 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
     const objects = retired.filter(({ id }) => state.present.has(id) && !state.uses.has(id));
     retired = [];
     if (objects.length === 0) return;
-    const operations = objects.flatMap((object) => object.destroy);
+    const operations = objects.flatMap((object) => object.destroy());
     const result = await commitPatiently(port, operations);
     if (result.ok) for (const { id } of objects) state.present.delete(id);
   }
@@ -124,7 +126,7 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
     let applied = first;
     if (first.disagrees) {
       await read(true);
-      const again = await applyEverything();
+      const again = await applyEverything(false);
       applied = { ...again, changes: [...first.changes, ...again.changes] };
     }
     await forgetWithdrawn(port, state, applied.changes, pause);
@@ -160,7 +162,10 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
         podCidrs = cidrs;
         podCidrsPending = true;
         // Before the first sync nothing is changed: then it goes with that.
-        if (synced) await apply([]);
+        if (!synced) return;
+        const applied = await apply([], true);
+        await settle(applied, performance.now());
+        if (podCidrsPending) throw new Error(applied.refusal ?? "the kernel refused the pods' ranges");
       }),
 
     sync: (changes, scope) =>
@@ -174,20 +179,23 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
         if (layout === undefined) await read(false);
         synced = true;
         const applied =
-          scope === 'everything' ? await applyEverything() : await apply(stepsFor(state, changes));
+          scope === 'everything' ? await applyEverything(true) : await apply(stepsFor(state, changes), true);
         return settle(applied, startedAt);
       }),
 
     audit: (depth) =>
       inTurn(async (): Promise<AuditResult> => {
         const startedAt = performance.now();
-        const untouched = depth === 'quick' && strangers() === strangersBefore;
-        if (untouched || (depth === 'quick' && (await seemsUnchanged(port, state, pause)))) {
-          strangersBefore = strangers();
-          return { ...nothingDone, milliseconds: performance.now() - startedAt, read: !untouched };
+        if (depth === 'quick') {
+          const before = strangers();
+          const isUntouched = before === strangersBefore;
+          if (isUntouched || (await seemsUnchanged(port, state, pause))) {
+            strangersBefore = before;
+            return { ...nothingDone, milliseconds: performance.now() - startedAt, read: !isUntouched };
+          }
         }
         await read(true);
-        const applied = await applyEverything();
+        const applied = await applyEverything(false);
         const repaired = applied.changes.filter(({ touched }) => touched).length;
         return { ...(await settle(applied, startedAt)), read: true, repaired };
       }),

@@ -1,40 +1,26 @@
-// A frontend as elements of the table's sets, and the things it shares with other frontends.
+// A frontend as elements of the table's sets.
 import { hash } from 'node:crypto';
 import { type Address, addressToBytes, cidrRange, type Family } from '../../model/address.ts';
 import type { Protocol } from '../../model/service.ts';
 import type { Backend, Frontend } from '../table.ts';
-import { affinityMap, rememberChain, rememberOperations, scopeOperations, stickyChain } from './affinity.ts';
-import { type ByteString, byteString, type Element, packElements } from './elements.ts';
+import { rememberChain, stickyChain } from './affinity.ts';
+import { type ByteString, byteString, type Element } from './elements.ts';
 import { layoutOf } from './family.ts';
-import type { ChainVerdict, Operation, SetDefinition } from './operation.ts';
+import type { ChainVerdict } from './operation.ts';
 import { maximumEndpoints, pickChain } from './pick.ts';
 import { type SetRole, type Side, setDefinitions } from './sets.ts';
 
 /** A frontend's key in the table's sets; its length tells the family. */
 export type TableKey = ByteString;
 
-export interface Compiled {
-  readonly key: TableKey;
-  readonly family: Family;
-  /** What is in the sets for this frontend and no other. A role appears once, and only with elements. */
-  readonly rows: ReadonlyMap<SetRole, readonly Element[]>;
-  readonly shared: readonly SharedObject[];
-}
-
-/** What stays as long as any frontend needs it. */
-export interface SharedObject {
-  /** Equal for equal objects. */
-  readonly id: string;
-  readonly create: () => readonly Operation[];
-  readonly destroy: readonly Operation[];
-  /** True: packets may be on their way through it, so it is destroyed a while after its last use. */
-  readonly late: boolean;
-}
+/** What is in the sets for one frontend and no other. A role appears only with elements. */
+export type Rows = ReadonlyMap<SetRole, readonly Element[]>;
 
 export const definitions = { IPv4: setDefinitions('IPv4'), IPv6: setDefinitions('IPv6') };
 const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
-export function compile(frontend: Frontend): Compiled {
+/** A frontend as elements. Equal frontends have equal ones, and `contents` has their hash. */
+export function compile(frontend: Frontend): Rows {
   const { family } = frontend.address;
   const key = tableKey(frontend);
   const rows = new Map<SetRole, readonly Element[]>();
@@ -67,7 +53,7 @@ export function compile(frontend: Frontend): Compiled {
     );
   }
   rows.set('contents', [{ key, data: contentsOf(frontend, rows) }]);
-  return { key, family, rows, shared: sharedObjects(frontend) };
+  return rows;
 }
 
 /** Address, protocol, port, each padded to words. */
@@ -90,7 +76,7 @@ export function udpDestination(key: TableKey): ByteString | undefined {
 export const endpointBytes = (backend: Pick<Backend, 'address' | 'port'>): ByteString =>
   addressBytes(backend.address) + portBytes(backend.port);
 
-const addressBytes = (address: Address): ByteString =>
+export const addressBytes = (address: Address): ByteString =>
   address.family === 'IPv4' ? wordBytes(Number(address.value)) : byteString(addressToBytes(address));
 
 const wordBytes = (value: number): ByteString =>
@@ -137,7 +123,7 @@ function rangeElements(key: TableKey, frontend: Frontend): readonly Element[] {
 }
 
 /** Eight bytes of a hash of all rows, then the numbers of endpoints outside and inside. */
-function contentsOf(frontend: Frontend, rows: ReadonlyMap<SetRole, readonly Element[]>): ByteString {
+function contentsOf(frontend: Frontend, rows: Rows): ByteString {
   const parts: string[] = [];
   for (const [role, elements] of rows) {
     parts.push(role);
@@ -150,67 +136,12 @@ function contentsOf(frontend: Frontend, rows: ReadonlyMap<SetRole, readonly Elem
   return byteString(digest.subarray(0, 8)) + slotBytes(outside) + slotBytes(inside);
 }
 
+/** A frontend's contents as they are in the table; empty where there are none. */
+export const contentsIn = (rows: Rows): ByteString => rows.get('contents')?.[0]?.data ?? '';
+
 /** The numbers of endpoints that a frontend's contents tell: outside, inside. */
 export function contentsCounts(contents: ByteString): Readonly<Record<Side, number>> {
+  if (contents === '') return { outside: 0, inside: 0 };
   const bytes = Buffer.from(contents, 'latin1');
   return { outside: bytes.readUInt32LE(8), inside: bytes.readUInt32LE(12) };
 }
-
-function sharedObjects(frontend: Frontend): readonly SharedObject[] {
-  const { family } = frontend.address;
-  const { addresses, hairpin } = definitions[family];
-  const objects = [sharedElement(addresses, addressBytes(frontend.address))];
-  if (frontend.policy === 'Local') {
-    const local = new Set(
-      frontend.inside.filter((backend) => backend.local).map(({ address }) => addressBytes(address)),
-    );
-    for (const address of local) objects.push(sharedElement(hairpin, address + address));
-  }
-  const { affinity } = frontend;
-  if (affinity !== undefined && frontend.inside.length > 0) {
-    const remember = rememberChain(family, affinity);
-    objects.push(
-      {
-        ...affinityScope(stickyChain(family, affinity), affinityMap(family, affinity).name),
-        create: () => scopeOperations(family, affinity),
-      },
-      { ...rememberObject(remember), create: () => rememberOperations(family, affinity) },
-    );
-  }
-  return objects;
-}
-
-export function sharedElement(set: SetDefinition, key: ByteString): SharedObject {
-  const elements = packElements(set, [{ key }]);
-  return {
-    id: `${set.name} ${key}`,
-    create: () => [{ op: 'add-elements', set: set.name, elements }],
-    destroy: [{ op: 'delete-elements', set: set.name, elements }],
-    late: false,
-  };
-}
-
-export const affinityScopeId = (chain: string): string => `chain ${chain}`;
-
-/** A scope's map and the chain that reads it, as found in the table. */
-export const affinityScope = (chain: string, map: string): SharedObject => ({
-  id: affinityScopeId(chain),
-  create: () => [],
-  destroy: [
-    { op: 'flush-chain', chain },
-    { op: 'delete-chain', chain },
-    { op: 'delete-set', set: map },
-  ],
-  late: true,
-});
-
-/** The chain that remembers for a scope, as found in the table. It is destroyed before its scope. */
-export const rememberObject = (chain: string): SharedObject => ({
-  id: `chain ${chain}`,
-  create: () => [],
-  destroy: [
-    { op: 'flush-chain', chain },
-    { op: 'delete-chain', chain },
-  ],
-  late: true,
-});

@@ -1,19 +1,11 @@
 // Reads back what the table holds: after a restart to adopt it, later to see whether anybody changed it.
-import {
-  affinityScope,
-  contentsCounts,
-  definitions,
-  rememberObject,
-  type SharedObject,
-  sharedElement,
-  slotKey,
-  type TableKey,
-} from './compile.ts';
+import { contentsCounts, contentsIn, definitions, slotKey, type TableKey } from './compile.ts';
 import type { Element } from './elements.ts';
 import { layoutRules } from './layout.ts';
 import type { SetDefinition } from './operation.ts';
 import type { NftablesPort } from './port.ts';
 import { type SetRole, setRoles } from './sets.ts';
+import { affinityScope, rememberObject, type SharedObject, sharedElement } from './shared-object.ts';
 import { emptyState, type Held, type TableState } from './table-state.ts';
 
 export type TableFound =
@@ -139,7 +131,7 @@ function addRow(
 }
 
 function addUnreadEndpoints(key: TableKey, rows: Map<SetRole, Element[]>): void {
-  const counts = contentsCounts(rows.get('contents')?.[0]?.data ?? '');
+  const counts = contentsCounts(contentsIn(rows));
   for (const [role, count] of [
     ['outsideEndpoints', counts.outside],
     ['insideEndpoints', counts.inside],

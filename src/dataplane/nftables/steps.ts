@@ -21,9 +21,15 @@ export function stepsFor(
   return steps.sort((a, b) => order(a) - order(b));
 }
 
-/** Removes the frontends that nobody claimed after the table was read, some at a time. */
-export function stepsForUnclaimed(state: TableState): readonly Step[] {
-  const keys = [...state.frontends].flatMap(([key, held]) => (held.kind === 'found' ? [key] : []));
+/**
+ * Removes the frontends that nobody claimed after the table was read, some at a time; but for those that are wanted in
+ * a form that the kernel refused: they stay as they are.
+ */
+export function stepsForUnclaimed(state: TableState, refused: readonly Frontend[]): readonly Step[] {
+  const kept = new Set(refused.map(tableKey));
+  const keys = [...state.frontends].flatMap(([key, held]) =>
+    held.kind === 'found' && !kept.has(key) ? [key] : [],
+  );
   const steps: Step[] = [];
   for (let start = 0; start < keys.length; start += 100)
     steps.push({ service: 'none', put: [], remove: keys.slice(start, start + 100) });

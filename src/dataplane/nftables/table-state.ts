@@ -1,12 +1,10 @@
 // What the table holds, as far as we know, and the transaction that takes it from there to what is wanted.
 import type { ServiceKey } from '../../model/service.ts';
 import type { Frontend } from '../table.ts';
-import { compile, definitionsOfKey, type SharedObject, type TableKey, tableKey } from './compile.ts';
+import { compile, contentsIn, definitionsOfKey, type Rows, type TableKey, tableKey } from './compile.ts';
 import { type ByteString, type Element, packElements } from './elements.ts';
 import type { Operation } from './operation.ts';
-import type { SetRole } from './sets.ts';
-
-export type Rows = ReadonlyMap<SetRole, readonly Element[]>;
+import { type SharedObject, sharedObjects } from './shared-object.ts';
 
 /** A frontend in the table: one of ours, or one found there whose Service is not known yet. */
 export type Held =
@@ -79,20 +77,19 @@ export function planTransaction(state: TableState, steps: readonly Step[]): Tran
       const before = current(key);
       if (before?.kind === 'ours' && before.frontend === frontend && before.service === step.service)
         continue;
-      const { rows, shared: objects } = compile(frontend);
+      const rows = compile(frontend);
       const needed = isSame(before, rows) ? [] : rowOperations(key, before && rowsOf(before), rows);
       operations.push(...needed);
-      if (before?.kind === 'ours') shared.release(compile(before.frontend).shared);
-      shared.use(objects);
-      const contents = rows.get('contents')?.[0]?.data ?? '';
-      held.set(key, { kind: 'ours', service: step.service, frontend, contents });
+      if (before?.kind === 'ours') shared.release(sharedObjects(before.frontend));
+      shared.use(sharedObjects(frontend));
+      held.set(key, { kind: 'ours', service: step.service, frontend, contents: contentsIn(rows) });
       changes.push(changeOf(key, before, frontend, needed.length > 0));
     }
     for (const key of step.remove) {
       const before = current(key);
       if (before === undefined || (before.kind === 'ours' && before.service !== step.service)) continue;
       operations.push(...rowOperations(key, rowsOf(before), undefined));
-      if (before.kind === 'ours') shared.release(compile(before.frontend).shared);
+      if (before.kind === 'ours') shared.release(sharedObjects(before.frontend));
       held.set(key, undefined);
       changes.push(changeOf(key, before, undefined, true));
     }
@@ -101,7 +98,7 @@ export function planTransaction(state: TableState, steps: readonly Step[]): Tran
 
   const { created, destroyed, retired, uses } = shared.settle(state);
   const first = created.flatMap((object) => object.create());
-  const last = destroyed.flatMap((object) => object.destroy);
+  const last = destroyed.flatMap((object) => object.destroy());
   return {
     operations: [...first, ...operations, ...last],
     stepOf: [...first.map(() => undefined), ...stepOf, ...last.map(() => undefined)],
@@ -184,7 +181,7 @@ function setHeld(state: TableState, key: TableKey, held: Held | undefined): void
   state.keysOf.set(held.service, keys.add(key));
 }
 
-const rowsOf = (held: Held): Rows => (held.kind === 'ours' ? compile(held.frontend).rows : held.rows);
+const rowsOf = (held: Held): Rows => (held.kind === 'ours' ? compile(held.frontend) : held.rows);
 
 /**
  * Ours are as they were compiled, so equal contents are enough. What was found is compared row by row, but for
@@ -192,9 +189,8 @@ const rowsOf = (held: Held): Rows => (held.kind === 'ours' ? compile(held.fronte
  */
 function isSame(before: Held | undefined, rows: Rows): boolean {
   if (before === undefined) return false;
-  const contents = rows.get('contents')?.[0]?.data;
-  if (before.kind === 'ours') return before.contents === contents;
-  if (before.rows.get('contents')?.[0]?.data !== contents) return false;
+  if (before.kind === 'ours') return before.contents === contentsIn(rows);
+  if (contentsIn(before.rows) !== contentsIn(rows)) return false;
   return [...new Set([...before.rows.keys(), ...rows.keys()])].every((role) => {
     const isTrusted = !before.endpointsRead && (role === 'outsideEndpoints' || role === 'insideEndpoints');
     return isTrusted || rowDifference(before.rows.get(role), rows.get(role)).length === 0;
