@@ -1,7 +1,7 @@
 // Answers by packet sockets: two an interface, one for ARP and one for neighbour solicitations.
 import { gratuitousArp } from '../announce/layer2/arp.ts';
 import { etherTypeArp, etherTypeIpv6, sameBytes } from '../announce/layer2/ethernet.ts';
-import { multicastMac, solicitedNodeGroup, unsolicitedAdvertisement } from '../announce/layer2/ndp.ts';
+import { solicitedNodeGroup, unsolicitedAdvertisement } from '../announce/layer2/ndp.ts';
 import { respond } from '../announce/layer2/respond.ts';
 import { SystemError } from '../linux/errno.ts';
 import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
@@ -15,8 +15,6 @@ interface Port extends ResponderInterface {
   readonly ndp: PacketSocket;
   readonly multicast: MulticastGroups;
   readonly owned: Set<string>;
-  /** Solicited-node groups that are received, with how many owned addresses need each. */
-  readonly groups: Map<string, number>;
 }
 
 interface Owned {
@@ -82,8 +80,8 @@ export function createPacketResponder(events: ResponderEvents): Responder {
         onFrame: (frame) => receive(frame, () => ndp),
       });
       const { name, mac } = wanted;
-      const multicast = createMulticastGroups(name);
-      return { name, index: interfaceIndex, mac, arp, ndp, multicast, owned: set, groups: new Map() };
+      const multicast = createMulticastGroups(name, ndp);
+      return { name, index: interfaceIndex, mac, arp, ndp, multicast, owned: set };
     } catch (error) {
       arp[Symbol.dispose]();
       throw error;
@@ -99,50 +97,15 @@ export function createPacketResponder(events: ResponderEvents): Responder {
   };
 
   const start = (port: Port, text: string, address: Address): void => {
-    if (port.owned.has(text) || (address.family === 'IPv6' && !listen(port, solicitedNodeGroup(address))))
-      return;
+    if (port.owned.has(text)) return;
     port.owned.add(text);
+    if (address.family === 'IPv6') port.multicast.join(solicitedNodeGroup(address));
   };
 
   const stop = (port: Port, text: string): void => {
     const address = owned.get(text)?.address;
-    if (port.owned.delete(text) && address?.family === 'IPv6') unlisten(port, solicitedNodeGroup(address));
-  };
-
-  /** False when the interface has gone and its end is yet to be told. */
-  const listen = (port: Port, group: Address): boolean => {
-    const text = formatAddress(group);
-    const needs = port.groups.get(text) ?? 0;
-    if (needs === 0) {
-      try {
-        port.ndp.addMulticast(multicastMac(group));
-      } catch (error) {
-        if (!(error instanceof SystemError)) throw error;
-        events.failed(port.name, error);
-        return false;
-      }
-      // Where the host cannot, a switch that asks nobody may still deliver.
-      port.multicast.join(text);
-    }
-    port.groups.set(text, needs + 1);
-    return true;
-  };
-
-  const unlisten = (port: Port, group: Address): void => {
-    const text = formatAddress(group);
-    const needs = (port.groups.get(text) ?? 1) - 1;
-    if (needs > 0) {
-      port.groups.set(text, needs);
-      return;
-    }
-    port.groups.delete(text);
-    port.multicast.leave(text);
-    try {
-      port.ndp.removeMulticast(multicastMac(group));
-    } catch (error) {
-      // The interface went, and its memberships with it.
-      if (!(error instanceof SystemError)) throw error;
-    }
+    if (!port.owned.delete(text) || address?.family !== 'IPv6') return;
+    port.multicast.leave(solicitedNodeGroup(address));
   };
 
   return {
