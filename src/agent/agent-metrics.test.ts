@@ -1,7 +1,7 @@
 // Tests of the agent's metrics as a scrape shows them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Registry } from 'prom-client';
+import { Registry } from '../observe/prometheus.ts';
 import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
 import { type AgentState, createAgentMetrics } from './agent-metrics.ts';
 

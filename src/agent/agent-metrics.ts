@@ -1,5 +1,5 @@
 // The agent's metrics: read from its state when they are scraped, and counted only where there is no state to read.
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from '../observe/prometheus.ts';
 import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
 import type { HostFinding } from './host-check.ts';
 import type { KernelState } from './kernel-state.ts';

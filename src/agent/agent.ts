@@ -1,5 +1,5 @@
 // The agent of one node: follows the objects, keeps the kernel and pulse's table in line with them, and reports.
-import type { Registry } from 'prom-client';
+
 import { configurationState } from '../api/status.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ObjectProblem } from '../model/problem.ts';
@@ -7,6 +7,7 @@ import type { Service, ServiceKey } from '../model/service.ts';
 import type { EventPort, StatusPort } from '../model/status.ts';
 import type { ChangeBatch } from '../model/world.ts';
 import type { Log } from '../observe/log.ts';
+import type { Registry } from '../observe/prometheus.ts';
 import { createSourceMetrics } from '../observe/source-metrics.ts';
 import type { Source } from '../sources/source.ts';
 import { createAgentMetrics } from './agent-metrics.ts';

@@ -1,11 +1,11 @@
 // The agent of a folder of manifests: reads it, reports into its `.status/`, forwards by this machine's kernel.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Registry } from 'prom-client';
 import { type DataPlane, type DataPlaneMode, noDataPlane } from '../dataplane/data-plane.ts';
 import type { Service, ServiceKey } from '../model/service.ts';
 import type { EventPort } from '../model/status.ts';
 import type { Log } from '../observe/log.ts';
+import type { Registry } from '../observe/prometheus.ts';
 import { version } from '../observe/version.ts';
 import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
 import { isMissing } from '../sources/atomic-file.ts';

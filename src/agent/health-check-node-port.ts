@@ -1,7 +1,7 @@
 // The healthCheckNodePort of Services with externalTrafficPolicy Local: tells an outer load balancer whether this node
 // has a ready endpoint. Answers are those of a Kubernetes Service proxy, which comes first where there is one.
-import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { ServiceKey } from '../model/service.ts';
+import { createHttpServer, type HttpResponse, type HttpServer } from '../observe/http-server.ts';
 import type { Log } from '../observe/log.ts';
 
 export interface LocalEndpoints {
@@ -27,7 +27,7 @@ interface Listener {
   readonly port: number;
   count: number;
   /** Undefined while the port is somebody else's. */
-  server: Server | undefined;
+  http: HttpServer | undefined;
   wasTaken: boolean;
 }
 
@@ -38,39 +38,38 @@ export function createHealthCheckNodePorts(options: HealthCheckNodePortOptions):
   const listeners = new Map<ServiceKey, Listener>();
 
   const open = (service: ServiceKey, listener: Listener): void => {
-    const server = createServer((_, response) => answer(response, service, listener));
-    listener.server = server;
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      listener.server = undefined;
+    const http = createHttpServer(() => answer(service, listener));
+    listener.http = http;
+    http.server.once('error', (error: NodeJS.ErrnoException) => {
+      listener.http = undefined;
       if (listener.wasTaken) return;
       listener.wasTaken = true;
       log.debug('health-check-node-port-taken', { service, port: listener.port, code: error.code });
     });
-    server.listen({ port: listener.port, exclusive: true });
-    server.unref();
+    http.server.listen({ port: listener.port, exclusive: true });
   };
 
-  const answer = (response: ServerResponse, service: ServiceKey, { count }: Listener): void => {
+  const answer = (service: ServiceKey, { count }: Listener): HttpResponse => {
     const [namespace, name] = service.split('/', 2);
     const serviceProxyHealthy = options.isForwarding(service);
-    response.writeHead(count > 0 && serviceProxyHealthy ? 200 : 503, {
-      'content-type': 'application/json',
-      'x-content-type-options': 'nosniff',
-      'x-load-balancing-endpoint-weight': String(count),
-    });
-    response.end(
-      `${JSON.stringify({ service: { namespace, name }, localEndpoints: count, serviceProxyHealthy })}\n`,
-    );
+    return {
+      status: count > 0 && serviceProxyHealthy ? 200 : 503,
+      headers: {
+        'content-type': 'application/json',
+        'x-content-type-options': 'nosniff',
+        'x-load-balancing-endpoint-weight': String(count),
+      },
+      body: `${JSON.stringify({ service: { namespace, name }, localEndpoints: count, serviceProxyHealthy })}\n`,
+    };
   };
 
   const close = (service: ServiceKey, listener: Listener): void => {
     listeners.delete(service);
-    listener.server?.close();
-    listener.server?.closeAllConnections();
+    listener.http?.[Symbol.dispose]();
   };
 
   const retry = setInterval(() => {
-    for (const [service, listener] of listeners) if (listener.server === undefined) open(service, listener);
+    for (const [service, listener] of listeners) if (listener.http === undefined) open(service, listener);
   }, retryMilliseconds);
   retry.unref();
   signal.addEventListener('abort', () => {
@@ -89,7 +88,7 @@ export function createHealthCheckNodePorts(options: HealthCheckNodePortOptions):
         kept.count = endpoints.count;
         return;
       }
-      const opened: Listener = { ...endpoints, server: undefined, wasTaken: false };
+      const opened: Listener = { ...endpoints, http: undefined, wasTaken: false };
       listeners.set(service, opened);
       open(service, opened);
     },

@@ -65,6 +65,6 @@ test('a server that does not speak HTTP fails with what went wrong', async () =>
   const server = createTcpServer((socket) => socket.end('hello\r\n'));
   await listening(server, async (port) => {
     const failure = await probe(target(port, { type: 'http' }), never);
-    assert.equal(failure?.kind, 'probe-failed');
+    assert.deepEqual(failure, { kind: 'probe-failed', code: 'the answer is not HTTP' });
   });
 });

@@ -1,6 +1,5 @@
 // One probe of one endpoint: a TCP connection that is accepted, or an HTTP request that is answered with 200–399.
-import { get } from 'node:http';
-import { connect } from 'node:net';
+import { connect, isIPv6 } from 'node:net';
 import type { ProbeFailure } from './health-check.ts';
 
 export interface ProbeTarget {
@@ -30,18 +29,34 @@ function probeTcp(target: ProbeTarget, deadline: AbortSignal): Promise<ProbeFail
   });
 }
 
+/** The status line says it all (RFC 9112 §4): the rest of the answer is not waited for. */
 function probeHttp(target: ProbeTarget, deadline: AbortSignal): Promise<ProbeFailure | undefined> {
   return new Promise((resolve) => {
     const { address: host, port, path } = target;
-    const headers = { 'user-agent': 'gantry-health-check', connection: 'close' };
-    const request = get({ host, port, path, headers, agent: false, signal: deadline }, (response) => {
-      const status = response.statusCode ?? 0;
-      resolve(status >= 200 && status < 400 ? undefined : { kind: 'probe-status', status });
-      response.destroy();
+    const socket = connect({ host, port, signal: deadline });
+    const settle = (failure: ProbeFailure | undefined): void => {
+      resolve(failure);
+      socket.destroy();
+    };
+    const authority = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+    const fields = [`host: ${authority}`, 'user-agent: gantry-health-check', 'connection: close'];
+    socket.write([`GET ${path} HTTP/1.1`, ...fields, '', ''].join('\r\n'));
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]);
+      if (status >= 200 && status < 400) settle(undefined);
+      else if (status >= 100) settle({ kind: 'probe-status', status });
+      else if (text.length >= longestStatus) settle(notHttp);
     });
-    request.once('error', (error) => resolve(failureOf(error, target)));
+    socket.once('end', () => settle(notHttp));
+    socket.once('error', (error) => settle(failureOf(error, target)));
   });
 }
+
+/** `HTTP/1.1 200`. */
+const longestStatus = 12;
+const notHttp: ProbeFailure = { kind: 'probe-failed', code: 'the answer is not HTTP' };
 
 function failureOf(error: NodeJS.ErrnoException, target: ProbeTarget): ProbeFailure {
   switch (error.code) {

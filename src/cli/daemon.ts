@@ -1,8 +1,9 @@
 // What the long-lived commands have in common: they end by signals, and are watched over HTTP.
-import type { Registry } from 'prom-client';
+
 import { serveHttp } from '../observe/http.ts';
 import { formatListenAddress } from '../observe/listen-address.ts';
 import type { Log } from '../observe/log.ts';
+import type { Registry } from '../observe/prometheus.ts';
 import { listenSentence } from '../observe/reason.ts';
 import { fail } from './exit-code.ts';
 import type { HttpOptionValue } from './options.ts';

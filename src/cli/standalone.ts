@@ -1,7 +1,6 @@
 // `gantry standalone`: everything on one machine: controller and agent in this process, pulse in one of its own.
 import { statSync } from 'node:fs';
 import { Command } from 'commander';
-import { Registry } from 'prom-client';
 import type { Agent } from '../agent/agent.ts';
 import { stopPulse } from '../agent/cleanup.ts';
 import { createFolderAgent } from '../agent/folder-agent.ts';
@@ -11,6 +10,7 @@ import { createControllerMetrics } from '../controller/metrics.ts';
 import { notOurs } from '../ipam/class-policy.ts';
 import { createLog, type LogLevel } from '../observe/log.ts';
 import { createRegistry } from '../observe/metrics.ts';
+import { Registry } from '../observe/prometheus.ts';
 import { createSourceMetrics } from '../observe/source-metrics.ts';
 import { version } from '../observe/version.ts';
 import { connectPulse, pulseSocketPath } from '../pulse/client.ts';

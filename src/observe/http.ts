@@ -1,6 +1,6 @@
 // The HTTP port of a long-lived program: /metrics for Prometheus, /healthz and /readyz for whoever supervises it.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createHttpServer, type HttpRequest, type HttpResponse, type HttpServer } from './http-server.ts';
 import { formatListenAddress, type ListenAddress } from './listen-address.ts';
 import type { ListenReason } from './reason.ts';
 
@@ -27,23 +27,18 @@ export interface HttpListener {
  * its work does.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpListener | ListenReason> {
-  const server = createServer((request, response) => {
-    void answer(options, request, response);
-  });
-  const failure = await listen(server, options.address);
+  const http = createHttpServer((request) => answer(options, request));
+  const failure = await listen(http, options.address);
   if (failure !== undefined) return failure;
-  server.unref();
-  const close = (): void => {
-    server.close();
-    server.closeAllConnections();
-  };
-  options.signal.addEventListener('abort', close, { once: true });
-  if (options.signal.aborted) close();
-  const port = (server.address() as AddressInfo | null)?.port ?? options.address.port; // TCP, hence AddressInfo
+  const { signal } = options;
+  const close = (): void => http[Symbol.dispose]();
+  signal.addEventListener('abort', close, { once: true });
+  const port = (http.server.address() as AddressInfo | null)?.port ?? options.address.port; // TCP, hence AddressInfo
+  if (signal.aborted) close();
   return { kind: 'listening', address: { host: options.address.host, port } };
 }
 
-function listen(server: Server, address: ListenAddress): Promise<ListenReason | undefined> {
+function listen({ server }: HttpServer, address: ListenAddress): Promise<ListenReason | undefined> {
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException): void => resolve(reasonOf(error, address));
     server.once('error', fail);
@@ -68,57 +63,37 @@ function reasonOf(error: NodeJS.ErrnoException, listenAddress: ListenAddress): L
   }
 }
 
-async function answer(
-  options: HttpOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return send(response, 405, 'Only GET and HEAD are served.');
-  }
-  switch ((request.url ?? '').split('?', 1)[0]) {
+async function answer(options: HttpOptions, request: HttpRequest): Promise<HttpResponse> {
+  switch (request.path) {
     case '/metrics':
-      return sendMetrics(options, response);
+      return metrics(options);
     case '/healthz':
-      return sendState(request, response, 'healthy', options.health());
+      return state(request, 'healthy', options.health());
     case '/readyz':
-      return sendState(request, response, 'ready', options.ready());
+      return state(request, 'ready', options.ready());
     default:
-      return send(response, 404, 'Served here: /metrics, /healthz, /readyz.');
+      return respond(404, 'Served here: /metrics, /healthz, /readyz.');
   }
 }
 
-async function sendMetrics({ registry }: HttpOptions, response: ServerResponse): Promise<void> {
+async function metrics({ registry }: HttpOptions): Promise<HttpResponse> {
   try {
-    send(response, 200, await registry.metrics(), registry.contentType);
+    return respond(200, await registry.metrics(), registry.contentType);
   } catch (error) {
-    send(response, 500, `A metric could not be collected: ${String(error)}`);
+    return respond(500, `A metric could not be collected: ${String(error)}`);
   }
 }
 
 /** 200 or 503, as text, or as JSON for who asks for it. */
-function sendState(
-  request: IncomingMessage,
-  response: ServerResponse,
-  name: string,
-  reason: string | undefined,
-): void {
+function state({ headers }: HttpRequest, name: string, reason: string | undefined): HttpResponse {
   const status = reason === undefined ? 200 : 503;
-  if (request.headers.accept?.includes('application/json') === true) {
-    const body = { [name]: reason === undefined, ...(reason === undefined ? {} : { reason }) };
-    send(response, status, JSON.stringify(body), 'application/json');
-  } else {
-    send(response, status, reason ?? 'ok');
-  }
+  if (headers.get('accept')?.includes('application/json') !== true) return respond(status, reason ?? 'ok');
+  const body = { [name]: reason === undefined, ...(reason === undefined ? {} : { reason }) };
+  return respond(status, JSON.stringify(body), 'application/json');
 }
 
-function send(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  type = 'text/plain; charset=utf-8',
-): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-  response.end(body.endsWith('\n') ? body : `${body}\n`);
-}
+const respond = (status: number, body: string, type = 'text/plain; charset=utf-8'): HttpResponse => ({
+  status,
+  headers: { 'content-type': type, 'cache-control': 'no-store' },
+  body: body.endsWith('\n') ? body : `${body}\n`,
+});

@@ -1,6 +1,6 @@
 // A registry of metrics with what any process has: memory, CPU time, start, and how late its event loop runs.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from './prometheus.ts';
 
 /** The process metrics are read when they are scraped, and cost nothing in between but the loop-lag sampling. */
 export function createRegistry(): Registry {

@@ -1,5 +1,5 @@
 // Metrics of what a program reads its objects from, under the names that dashboards already use.
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from './prometheus.ts';
 
 export interface SourceMetrics {
   /** A batch of so many changes was handled. */
