@@ -1,5 +1,4 @@
 // What must go with an endpoint that stops serving: the UDP flows and the session affinities that lead to it.
-
 import { affinityMap, stickyChain } from './affinity.ts';
 import { commitPatiently } from './apply-steps.ts';
 import { endpointBytes, familyOfKey } from './compile.ts';

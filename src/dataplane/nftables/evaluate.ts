@@ -139,7 +139,8 @@ function step(
   };
   const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
   const read = (from: number, length: number): Uint8Array => registers.slice(from * 4, from * 4 + length);
-  const table = fake.table as FakeTable;
+  const { table } = fake;
+  if (table === undefined) throw new Error('no table');
 
   switch (expression.op) {
     case 'payload': {

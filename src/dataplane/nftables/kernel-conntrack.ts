@@ -7,36 +7,36 @@ import { endpointBytes } from './compile.ts';
 import type { ConntrackPort, UdpFlow } from './conntrack-port.ts';
 import type { ByteString } from './elements.ts';
 
-interface KernelFlow extends UdpFlow {
-  readonly entry: UdpEntry;
-}
-
 /** Opens the connection tracking of the calling thread's network namespace. Throws SystemError. */
 export function openConntrack(): ConntrackPort {
   const netlink = openNetlink({ protocol: NETLINK_NETFILTER });
+  /** What the kernel knows the flows by that were given out. */
+  const entries = new WeakMap<UdpFlow, UdpEntry>();
+
+  const flowOf = (entry: UdpEntry): UdpFlow => {
+    const { originalDestination, originalPort, replySource, replyPort } = entry;
+    const flow: UdpFlow = {
+      destination: endpointBytes({ address: addressFromBytes(originalDestination), port: originalPort }),
+      endpoint: endpointBytes({ address: addressFromBytes(replySource), port: replyPort }),
+    };
+    entries.set(flow, entry);
+    return flow;
+  };
+
   return {
     *udpFlows(family, destination) {
       const filter =
         destination === undefined ? { family } : { family, ...destinationOf(family, destination) };
-      for (const entries of udpEntries(netlink, filter)) yield entries.map(flowOf);
+      for (const part of udpEntries(netlink, filter)) yield part.map(flowOf);
     },
     delete: (flows) =>
       deleteUdpEntries(
         netlink,
-        flows.flatMap((flow) => ('entry' in flow ? [(flow as KernelFlow).entry] : [])),
+        flows.flatMap((flow) => entries.get(flow) ?? []),
       ),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
 }
-
-const flowOf = (entry: UdpEntry): KernelFlow => ({
-  destination: endpointBytes({
-    address: addressFromBytes(entry.originalDestination),
-    port: entry.originalPort,
-  }),
-  endpoint: endpointBytes({ address: addressFromBytes(entry.replySource), port: entry.replyPort }),
-  entry,
-});
 
 function destinationOf(family: Family, destination: ByteString) {
   const bytes = Buffer.from(destination, 'latin1');
