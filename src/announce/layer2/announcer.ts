@@ -19,19 +19,20 @@ export const defaultAnnouncerConfig: AnnouncerConfig = {
 };
 
 interface Entry {
+  readonly address: string;
   /** When the address came, or was last to be announced anew. */
-  movedAt: number;
+  readonly movedAt: number;
   /** How many of the burst were sent. */
   sent: number;
-  dueSlot: number;
 }
 
 export interface Announcer {
+  /** What is ours. An entry that is not here any more is passed over wherever it still waits. */
   readonly entries: Map<string, Entry>;
-  /** Addresses by when they are due, in slots of `slotMilliseconds`. */
-  readonly slots: Map<number, Set<string>>;
-  /** Due, but held back by the rate. An address is here or in one slot, never in both. */
-  readonly waiting: Set<string>;
+  /** Entries by when they are due, in slots of `slotMilliseconds`. */
+  readonly slots: Map<number, Entry[]>;
+  /** Due, but held back by the rate: the first to go is the last. */
+  waiting: Entry[];
   lastSlot: number;
   tokens: number;
   filledAt: number;
@@ -43,7 +44,7 @@ const slotOf = (time: number): number => Math.ceil(time / slotMilliseconds);
 export const createAnnouncer = (now: number, config: AnnouncerConfig): Announcer => ({
   entries: new Map(),
   slots: new Map(),
-  waiting: new Set(),
+  waiting: [],
   lastSlot: slotOf(now) - 1,
   tokens: config.burst,
   filledAt: now,
@@ -51,24 +52,21 @@ export const createAnnouncer = (now: number, config: AnnouncerConfig): Announcer
 
 /** The address is ours from now on, or has to be announced anew (its link came up, a rival was heard). */
 export function announce(announcer: Announcer, address: string, now: number): void {
-  forget(announcer, address);
-  announcer.entries.set(address, { movedAt: now, sent: 0, dueSlot: 0 });
-  schedule(announcer, address, slotOf(now));
+  const entry = { address, movedAt: now, sent: 0 };
+  announcer.entries.set(address, entry);
+  schedule(announcer, entry, slotOf(now));
 }
 
 /** The address is no longer ours: nothing more is sent for it. */
 export function forget(announcer: Announcer, address: string): void {
-  const entry = announcer.entries.get(address);
-  if (entry === undefined) return;
-  const slot = announcer.slots.get(entry.dueSlot);
-  slot?.delete(address);
-  if (slot?.size === 0) announcer.slots.delete(entry.dueSlot);
-  announcer.waiting.delete(address);
   announcer.entries.delete(address);
+  if (announcer.entries.size > 0) return;
+  announcer.slots.clear();
+  announcer.waiting = [];
 }
 
 /**
- * The addresses to announce now, those that moved last or are asked for most going first where the rate does not let
+ * The addresses to announce now, those announced least since they moved, then those asked for most, going first where the rate does not let
  * all of them go. Call it whenever `nextDue` says.
  */
 export function takeDue(
@@ -77,55 +75,67 @@ export function takeDue(
   config: AnnouncerConfig,
   asked: (address: string) => number,
 ): string[] {
-  const due = [...announcer.waiting];
+  const { entries, slots } = announcer;
+  const isOurs = (entry: Entry): boolean => entries.get(entry.address) === entry;
+  const due: Entry[] = [];
   for (; announcer.lastSlot < slotOf(now); ) {
-    const slot = announcer.slots.get(++announcer.lastSlot);
+    const slot = slots.get(++announcer.lastSlot);
     if (slot === undefined) continue;
-    announcer.slots.delete(announcer.lastSlot);
-    due.push(...slot);
+    slots.delete(announcer.lastSlot);
+    for (const entry of slot) if (isOurs(entry)) due.push(entry);
   }
   const earned = ((now - announcer.filledAt) * config.ratePerSecond) / 1000;
   announcer.tokens = Math.min(config.burst, announcer.tokens + earned);
   announcer.filledAt = now;
-  if (due.length > announcer.tokens) {
-    const sent = (address: string): number => announcer.entries.get(address)?.sent ?? 0;
-    due.sort((a, b) => sent(a) - sent(b) || asked(b) - asked(a));
+  if (due.length > 0) {
+    announcer.waiting = announcer.waiting.filter(isOurs).concat(due.reverse());
+    if (announcer.waiting.length > announcer.tokens) sortByUrgency(announcer.waiting, asked);
   }
-  const going = due.slice(0, Math.floor(announcer.tokens));
-  announcer.waiting.clear();
-  for (const address of due.slice(going.length)) announcer.waiting.add(address);
-  announcer.tokens -= going.length;
-  for (const address of going) scheduleNext(announcer, address, now, config);
+  const going: string[] = [];
+  while (announcer.tokens >= 1) {
+    const entry = announcer.waiting.pop();
+    if (entry === undefined) break;
+    if (!isOurs(entry)) continue;
+    announcer.tokens--;
+    going.push(entry.address);
+    scheduleNext(announcer, entry, now, config);
+  }
   return going;
+}
+
+/** The most urgent last; of equals, who has waited longest. Each is asked about once: a sort looks at each often. */
+function sortByUrgency(entries: Entry[], asked: (address: string) => number): void {
+  const requests = new Map(entries.map((entry) => [entry, asked(entry.address)]));
+  const requestsFor = (entry: Entry): number => requests.get(entry) ?? 0;
+  entries.sort((a, b) => b.sent - a.sent || requestsFor(a) - requestsFor(b) || b.movedAt - a.movedAt);
 }
 
 /** When `takeDue` has work again, or undefined while nothing is ours. */
 export function nextDue(announcer: Announcer, config: AnnouncerConfig): number | undefined {
-  if (announcer.waiting.size > 0) return announcer.filledAt + Math.max(1, 1000 / config.ratePerSecond);
+  // What waits for the rate goes by slots as well: one at a time would wake the process for each.
+  if (announcer.waiting.length > 0) {
+    return announcer.filledAt + Math.max(slotMilliseconds, 1000 / config.ratePerSecond);
+  }
   let next: number | undefined;
   for (const slot of announcer.slots.keys()) next = next === undefined || slot < next ? slot : next;
   return next === undefined ? undefined : next * slotMilliseconds;
 }
 
-function scheduleNext(announcer: Announcer, address: string, now: number, config: AnnouncerConfig): void {
-  const entry = announcer.entries.get(address);
-  if (entry === undefined) return;
+function scheduleNext(announcer: Announcer, entry: Entry, now: number, config: AnnouncerConfig): void {
   entry.sent++;
   const offset = config.burstMilliseconds[entry.sent];
   // A tenth, told by the address, keeps many refreshes apart without chance.
-  const early = (config.refreshMilliseconds / 10) * (spread(address) / 0x1_0000);
+  const early = (config.refreshMilliseconds / 10) * (spread(entry.address) / 0x1_0000);
   const at =
     offset === undefined ? now + config.refreshMilliseconds - early : Math.max(entry.movedAt + offset, now);
-  schedule(announcer, address, slotOf(at));
+  schedule(announcer, entry, slotOf(at));
 }
 
-function schedule(announcer: Announcer, address: string, slot: number): void {
-  const entry = announcer.entries.get(address);
-  if (entry === undefined) return;
-  entry.dueSlot = Math.max(slot, announcer.lastSlot + 1);
-  const addresses = announcer.slots.get(entry.dueSlot) ?? new Set<string>();
-  addresses.add(address);
-  announcer.slots.set(entry.dueSlot, addresses);
+function schedule(announcer: Announcer, entry: Entry, slot: number): void {
+  const due = Math.max(slot, announcer.lastSlot + 1);
+  const entries = announcer.slots.get(due) ?? [];
+  entries.push(entry);
+  announcer.slots.set(due, entries);
 }
 
 /** 0–65535. */
