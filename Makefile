@@ -8,7 +8,7 @@ help: ## List the targets
 demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
 	@$(NODE) src/main.ts demo
 
-test: check ## Everything: check, then the lab tests (real packets between network namespaces) and short benches
+test: check ## Everything: check, then the lab tests (real packets between network namespaces)
 	@scripts/lab-tests.sh
 
 check: setup ## Fast feedback: format, lint, types, unit tests

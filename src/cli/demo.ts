@@ -30,9 +30,9 @@ export function demoCommand(): Command {
 /** Runs the same command again, inside private namespaces. */
 async function reenter(): Promise<number> {
   const child = spawn(enterScript, gantryCommand(...process.argv.slice(2)), { stdio: 'inherit' });
-  // The child gets the terminal's signals itself, and tidies up.
-  const ignore = (): void => {};
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, ignore);
+  // The child gets the terminal's Ctrl-C itself, and tidies up. Killing it takes the lab with it.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGKILL'));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? exitCodes.failed;
 }
