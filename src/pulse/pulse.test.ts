@@ -14,17 +14,17 @@ const table = (...names: string[]): LinkAddress[] =>
   }));
 
 /** Two nodes, the first of which is wanted more, with an agent each. */
-function pair(cluster: TestCluster): [TestNode, TestNode] {
+async function pair(cluster: TestCluster): Promise<[TestNode, TestNode]> {
   const nodes: [TestNode, TestNode] = [cluster.start('node1'), cluster.start('node2')];
   for (const node of nodes) {
     node.configure();
     node.announce(table('node1', 'node2'));
   }
-  cluster.run(1500);
+  await cluster.run(1500);
   return nodes;
 }
 
-test('the most wanted of the living answers, and the next takes over within 600 ms of its death', ({
+test('the most wanted of the living answers, and the next takes over within 600 ms of its death', async ({
   mock,
 }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2', 'node3']);
@@ -34,12 +34,12 @@ test('the most wanted of the living answers, and the next takes over within 600 
     node.announce(table('node2', 'node3', 'node1'));
   }
   assert.deepEqual(cluster.answering(vip), []);
-  cluster.run(1500);
+  await cluster.run(1500);
   assert.deepEqual(cluster.answering(vip), ['node2']);
   const [, node2, node3] = nodes;
   assert.ok(node2 && node3);
   node2.isCut = true;
-  cluster.run(600);
+  await cluster.run(600);
   assert.equal(node3.answers(vip), true);
   const owned = node3.told.filter((message) => message.type === 'owned').at(-1);
   assert.deepEqual(owned?.upserts[0], {
@@ -50,12 +50,12 @@ test('the most wanted of the living answers, and the next takes over within 600 
   });
 });
 
-test('a node that stands alone answers at once', ({ mock }) => {
+test('a node that stands alone answers at once', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1']);
   const node = cluster.start('node1');
   node.configure(join(cluster.directory, 'missing'));
   node.announce(table('node1'));
-  cluster.run(150);
+  await cluster.run(150);
   assert.deepEqual(cluster.answering(vip), ['node1']);
   assert.deepEqual(
     node.events.filter((event) => event.startsWith('key')),
@@ -63,73 +63,95 @@ test('a node that stands alone answers at once', ({ mock }) => {
   );
 });
 
-test('two halves of a cut network both answer; healed, one yields and the other announces anew', ({
+test('two halves of a cut network both answer; healed, one yields and the other announces anew', async ({
   mock,
 }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   node1.isCut = true;
-  cluster.run(1000);
+  await cluster.run(1000);
   assert.deepEqual(cluster.answering(vip), ['node1', 'node2']);
-  cluster.run(20_000);
+  await cluster.run(20_000);
   const before = node1.responder.announced.length;
   node1.isCut = false;
-  cluster.run(300);
+  await cluster.run(300);
   assert.deepEqual(cluster.answering(vip), ['node1']);
   assert.ok(node1.responder.announced.length > before);
 });
 
-test('a node that comes back takes nothing before its agent has sent a table', ({ mock }) => {
+test('a node that comes back takes nothing before its agent has sent a table', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
   const node2 = cluster.start('node2');
   node2.configure();
   node2.announce(table('node1', 'node2'));
-  cluster.run(1500);
+  await cluster.run(1500);
   const node1 = cluster.start('node1');
   node1.configure();
-  cluster.run(5000);
+  await cluster.run(5000);
   assert.deepEqual(cluster.answering(vip), ['node2']);
   node1.announce(table('node1', 'node2'));
-  cluster.run(50);
+  await cluster.run(50);
   assert.deepEqual(cluster.answering(vip), ['node1']);
 });
 
-test('with part of its table it leaves everything to those that are ready, and answers where nobody is', ({
+test('with part of its table it leaves everything to those that are ready, and answers where nobody is', async ({
   mock,
 }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
   const node2 = cluster.start('node2');
   node2.configure();
   node2.announce(table('node1', 'node2'), true);
-  cluster.run(1500);
+  await cluster.run(1500);
   assert.deepEqual(cluster.answering(vip), ['node2'], 'nobody else is there');
   node2.announce(table('node1', 'node2'));
   const node1 = cluster.start('node1');
   node1.configure();
   node1.announce(table('node1', 'node2').slice(0, 1), true);
-  cluster.run(5000);
+  await cluster.run(5000);
   assert.deepEqual(cluster.answering(vip), ['node2'], 'node2 is ready');
   node1.announce(table('node1', 'node2'));
-  cluster.run(50);
+  await cluster.run(50);
   assert.deepEqual(cluster.answering(vip), ['node1'], 'node1 is ready too');
 });
 
-test('a farewell hands over at once, and is the last that is heard of a node however long it lingers', ({
+test('a farewell hands over at once, and is the last that is heard of a node however long it lingers', async ({
   mock,
 }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   assert.deepEqual(cluster.answering(vip), ['node1']);
   node1.pulse.leave();
   assert.deepEqual(cluster.answering(vip), ['node2']);
   for (let step = 0; step < 30; step++) {
-    cluster.run(100);
+    await cluster.run(100);
     assert.deepEqual(cluster.answering(vip), ['node2']);
   }
   assert.ok(node1.told.some(({ type }) => type === 'stopping'));
 });
 
-test('without a key to hear the others it answers for nothing, until there is one and it has listened', ({
+test('thousands of addresses are taken over in slices, and given up by silence at once', async ({ mock }) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
+  const addresses = Array.from({ length: 5000 }, (_, index) => `198.18.${index >> 8}.${index & 255}`);
+  const many = addresses.map((address) => ({ ...table('node1', 'node2')[0], address }) as LinkAddress);
+  const [node1, node2] = [cluster.start('node1'), cluster.start('node2')];
+  for (const node of [node1, node2]) {
+    node.configure();
+    node.announce(many);
+  }
+  await cluster.run(2500);
+  const owned = (node: TestNode): number => {
+    const message = node.pulse.greeting().find(({ type }) => type === 'owned');
+    return message?.type === 'owned' ? message.upserts.length : 0;
+  };
+  assert.deepEqual([owned(node1), owned(node2)], [5000, 0]);
+  node1.pulse.leave();
+  assert.equal(addresses.filter((address) => node1.answers(address)).length, 0);
+  await cluster.run(1000);
+  assert.deepEqual([owned(node1), owned(node2)], [0, 5000]);
+  assert.equal(addresses.filter((address) => node2.answers(address)).length, 5000);
+});
+
+test('without a key to hear the others it answers for nothing, until there is one and it has listened', async ({
   mock,
 }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
@@ -140,32 +162,32 @@ test('without a key to hear the others it answers for nothing, until there is on
   const keyFile = join(cluster.directory, 'late');
   node1.configure(keyFile);
   node1.announce(table('node2', 'node1'));
-  cluster.run(5000);
+  await cluster.run(5000);
   assert.deepEqual(cluster.answering(vip), ['node2']);
   assert.equal(node1.events.filter((event) => event === 'key-unreadable').length, 1);
   writeFileSync(keyFile, '');
-  cluster.run(3000);
+  await cluster.run(3000);
   assert.deepEqual(cluster.answering(vip), ['node2']);
   writeFileSync(keyFile, 'the key of this cluster');
   for (let step = 0; step < 30; step++) {
-    cluster.run(100);
+    await cluster.run(100);
     assert.deepEqual(cluster.answering(vip), ['node2']);
   }
   node2.pulse.leave();
   assert.deepEqual(cluster.answering(vip), ['node1']);
 });
 
-test('a key file that goes missing takes nothing from a node that has read it', ({ mock }) => {
+test('a key file that goes missing takes nothing from a node that has read it', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   node1.configure(join(cluster.directory, 'missing'));
-  cluster.run(2000);
+  await cluster.run(2000);
   assert.deepEqual(cluster.answering(vip), ['node1']);
 });
 
-test('what it tells a new listener is what it really answers for', ({ mock }) => {
+test('what it tells a new listener is what it really answers for', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1, node2] = pair(cluster);
+  const [node1, node2] = await pair(cluster);
   const owned = (node: TestNode) => node.pulse.greeting().find((message) => message.type === 'owned');
   assert.deepEqual(
     owned(node1)?.upserts.map(({ interfaces }) => interfaces),
@@ -178,26 +200,28 @@ test('what it tells a new listener is what it really answers for', ({ mock }) =>
   );
 });
 
-test('an interface that cannot be opened counts as down, here and elsewhere, until it can be', ({ mock }) => {
+test('an interface that cannot be opened counts as down, here and elsewhere, until it can be', async ({
+  mock,
+}) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   assert.deepEqual(cluster.answering(vip), ['node1']);
   const link = testLink('eth0', 11);
   node1.responder.missing.add(77);
   node1.pulse.linksChanged([{ ...link, index: 77 }]);
-  cluster.run(50);
+  await cluster.run(50);
   assert.deepEqual(cluster.answering(vip), ['node2']);
-  cluster.run(5000);
+  await cluster.run(5000);
   assert.equal(node1.events.filter((event) => event === 'interfaces-not-opened').length, 1);
   node1.responder.missing.delete(77);
-  cluster.run(1100);
+  await cluster.run(1100);
   assert.deepEqual(cluster.answering(vip), ['node1']);
 });
 
-test('neighbours are told of a new MAC at once; news of other links cost nothing', ({ mock }) => {
+test('neighbours are told of a new MAC at once; news of other links cost nothing', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
-  cluster.run(10_000);
+  const [node1] = await pair(cluster);
+  await cluster.run(10_000);
   const announced = () => node1.responder.announced.length;
   let before = announced();
   const link = testLink('eth0', 11);
@@ -209,18 +233,18 @@ test('neighbours are told of a new MAC at once; news of other links cost nothing
   assert.equal(announced() - before, 2);
 });
 
-test('counters are told as they change, and what was refused is among them', ({ mock }) => {
+test('counters are told as they change, and what was refused is among them', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   const heard = () => node1.told.splice(0);
-  cluster.run(20_000);
+  await cluster.run(20_000);
   heard();
-  cluster.run(3000);
+  await cluster.run(3000);
   assert.equal(heard().length, 0);
   node1.answers(vip);
   for (let copy = 0; copy < 3; copy++) node1.pulse.heartbeatReceived(new Uint8Array(80));
   node1.pulse.malformed('bad-checksum');
-  cluster.run(1000);
+  await cluster.run(1000);
   const messages = heard();
   assert.equal(messages.length, 1);
   const counters = messages.find((message) => message.type === 'counters');
@@ -235,24 +259,24 @@ test('counters are told as they change, and what was refused is among them', ({ 
   assert.equal(node1.events.filter((event) => event === 'heartbeat-refused').length, 1);
 });
 
-test('a rival for an address of ours is warned of once, and not for a hand-over', ({ mock }) => {
+test('a rival for an address of ours is warned of once, and not for a hand-over', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   const warnings = () => node1.events.filter((event) => event === 'address-conflict').length;
   const claim = () => node1.pulse.conflict(vip, 'eth0', Uint8Array.of(2, 0, 0, 0, 0, 77));
   claim();
-  cluster.run(500);
+  await cluster.run(500);
   claim();
   assert.equal(warnings(), 0);
-  cluster.run(600);
+  await cluster.run(600);
   claim();
   claim();
   assert.equal(warnings(), 1);
 });
 
-test('under another name it is another node: what it had is released, and said to be', ({ mock }) => {
+test('under another name it is another node: what it had is released, and said to be', async ({ mock }) => {
   using cluster = createTestCluster(mock.timers, ['node1', 'node2']);
-  const [node1] = pair(cluster);
+  const [node1] = await pair(cluster);
   node1.pulse.handle({ type: 'configure', node: 'other', members: [], keyFile: cluster.keyFile });
   assert.equal(node1.answers(vip), false);
   const owned = node1.told.filter((message) => message.type === 'owned').at(-1);

@@ -53,6 +53,9 @@ export interface PulseOptions {
   readonly tell: (message: FromPulse) => void;
 }
 
+/** Of elections, in one turn of the event loop. */
+const sliceMilliseconds = 5;
+
 export interface Pulse extends Disposable {
   /** What a new listener hears first. */
   greeting(): FromPulse[];
@@ -72,6 +75,9 @@ export function createPulse(options: PulseOptions): Pulse {
   const table = new Map<string, TableEntry>();
   const ownership = createOwnership();
   const announcer = createAnnouncer(now(), options.announcer);
+  /** Addresses to elect the owner of anew. */
+  const dirty = new Set<string>();
+  let nextSlice: NodeJS.Immediate | undefined;
   const counterReport = createCounterReport(responder.counters);
   const conflicts: Conflicts = new Map();
   let membership: Membership | undefined;
@@ -124,6 +130,7 @@ export function createPulse(options: PulseOptions): Pulse {
       }
     }
     if (!moved) return;
+    moveDeadline();
     // A node that becomes ready says so first: the incumbents are silent before it announces.
     if (effects.some(({ kind }) => kind === 'settled')) sendHeartbeat();
     electAll();
@@ -150,6 +157,12 @@ export function createPulse(options: PulseOptions): Pulse {
   /** What the others are told: this node has listened, and knows all that it would be elected for. */
   const isReady = (): boolean => membership?.settlesAt === undefined && isTableWhole;
 
+  /** Who may not answer is silent from this moment on, whatever still waits to be released. */
+  const moveDeadline = (): void => {
+    const mayAnswerNow = membership !== undefined && !hasLeft && mayAnswer();
+    responder.setDeadline(mayAnswerNow ? now() + options.membership.patienceMilliseconds : 0);
+  };
+
   /** With part of its table it answers for that, but only where nobody else is there to do it. */
   const mayAnswer = (): boolean =>
     membership?.settlesAt === undefined &&
@@ -160,22 +173,26 @@ export function createPulse(options: PulseOptions): Pulse {
   const electAll = (gone: Iterable<string> = []): void => elect(new Set([...gone, ...table.keys()]));
 
   const elect = (keys: Iterable<string>): void => {
+    for (const key of keys) dirty.add(key);
+    if (nextSlice === undefined) electSlice();
+  };
+
+  /** Some of what is to be elected, then the event loop has its turn: heartbeats must not wait for thousands. */
+  const electSlice = (): void => {
+    nextSlice = undefined;
+    const end = performance.now() + sliceMilliseconds;
     const view = { self: membership?.self ?? '', interfacesOf, isDead };
     const changes: OwnershipChange[] = [];
-    for (const key of keys) {
+    for (const key of dirty) {
+      dirty.delete(key);
       const change = reelect(ownership, key, table.get(key), view);
-      if (change === undefined) continue;
-      changes.push(change);
-      // What goes must be silent before anything else is done; what comes is announced by the timer below.
-      if (change.kind === 'release') {
-        responder.release(change.entry.address);
-        forget(announcer, key);
-        conflicts.delete(key);
-      } else {
-        responder.own(change.entry.address, change.entry.interfaces);
-        announce(announcer, key, now());
+      if (change !== undefined) {
+        changes.push(change);
+        carryOut(change);
       }
+      if (performance.now() >= end) break;
     }
+    if (dirty.size > 0) nextSlice = setImmediate(electSlice);
     if (changes.length === 0) return;
     sendDue();
     logChanges(changes);
@@ -186,15 +203,29 @@ export function createPulse(options: PulseOptions): Pulse {
     tell({ type: 'owned', replace: false, upserts, removals });
   };
 
+  const carryOut = ({ kind, key, entry }: OwnershipChange): void => {
+    if (kind === 'release') {
+      responder.release(entry.address);
+      forget(announcer, key);
+      conflicts.delete(key);
+    } else {
+      responder.own(entry.address, entry.interfaces);
+      announce(announcer, key, now());
+    }
+  };
+
   const logChanges = (changes: readonly OwnershipChange[]): void => {
-    for (const change of changes.slice(0, 20)) {
+    if (changes.length > 20) {
+      log.info('addresses-moved', { count: changes.length });
+      return;
+    }
+    for (const change of changes) {
       if (change.kind === 'release') log.info('address-released', { address: change.key, to: change.to });
       else if (change.isNew) {
         const { cause, from, interfaces } = change.entry;
         log.info('address-owned', { address: change.key, cause, from, interfaces });
       }
     }
-    if (changes.length > 20) log.info('addresses-moved', { count: changes.length });
   };
 
   const ownedMessage = (key: string, { address, cause, from }: OwnedEntry): LinkOwned => ({
@@ -255,6 +286,7 @@ export function createPulse(options: PulseOptions): Pulse {
     membership ??= initialMembership(message.node, now(), options.membership);
     step({ kind: 'members', names: members.map(({ name }) => name) });
     // Who cannot hear the others any more must not answer beside them.
+    moveDeadline();
     if (heartbeats.isDeaf) electAll();
     tell(membersMessage());
   };
@@ -294,6 +326,7 @@ export function createPulse(options: PulseOptions): Pulse {
       return;
     }
     isTableWhole = true;
+    moveDeadline();
     // Said first, so that the incumbents are silent before it announces.
     sendHeartbeat();
     electAll(touched);
@@ -329,7 +362,7 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const beat = setInterval(() => {
     step({ kind: 'tick' });
-    responder.setDeadline(now() + options.membership.patienceMilliseconds);
+    moveDeadline();
     sendHeartbeat();
   }, options.membership.intervalMilliseconds);
 
@@ -373,6 +406,7 @@ export function createPulse(options: PulseOptions): Pulse {
     malformed: (cause) => counterReport.refuse(`frame-${cause}`),
     leave() {
       hasLeft = true;
+      moveDeadline();
       electAll();
       for (let copy = 0; copy < 3; copy++) sendHeartbeat(true);
       tell({ type: 'stopping' });
@@ -381,6 +415,7 @@ export function createPulse(options: PulseOptions): Pulse {
       clearInterval(beat);
       clearInterval(everySecond);
       clearTimeout(announceTimer);
+      clearImmediate(nextSlice);
     },
   };
 }
