@@ -1,12 +1,5 @@
 // The pulse: hears who is alive, elects each address's owner, answers for what this node owns. It outlives its agent.
-import {
-  type AnnouncerConfig,
-  announce,
-  createAnnouncer,
-  forget,
-  nextDue,
-  takeDue,
-} from '../announce/layer2/announcer.ts';
+import type { AnnouncerConfig } from '../announce/layer2/announcer.ts';
 import { formatMac } from '../announce/layer2/ethernet.ts';
 import {
   type LinkState,
@@ -28,15 +21,9 @@ import { parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
+import { createElections } from './elections.ts';
 import { createHeartbeats } from './heartbeats.ts';
-import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
-import {
-  createOwnership,
-  type OwnedEntry,
-  type OwnershipChange,
-  reelect,
-  type TableEntry,
-} from './ownership.ts';
+import type { FromPulse, LinkMember, LinkMemberState, ToPulse } from './link.ts';
 import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
 
 export interface PulseOptions {
@@ -52,9 +39,6 @@ export interface PulseOptions {
   /** Sends to every agent and command that listens. */
   readonly tell: (message: FromPulse) => void;
 }
-
-/** Of elections, in one turn of the event loop. */
-const sliceMilliseconds = 5;
 
 export interface Pulse extends Disposable {
   /** What a new listener hears first. */
@@ -72,12 +56,6 @@ export interface Pulse extends Disposable {
 export function createPulse(options: PulseOptions): Pulse {
   const { log, now, tell, responder } = options;
   const heartbeats = createHeartbeats(options.session, log);
-  const table = new Map<string, TableEntry>();
-  const ownership = createOwnership();
-  const announcer = createAnnouncer(now(), options.announcer);
-  /** Addresses to elect the owner of anew. */
-  const dirty = new Set<string>();
-  let nextSlice: NodeJS.Immediate | undefined;
   const counterReport = createCounterReport(responder.counters);
   const conflicts: Conflicts = new Map();
   let membership: Membership | undefined;
@@ -87,7 +65,6 @@ export function createPulse(options: PulseOptions): Pulse {
   let links: readonly (LinkState & ResponderInterface)[] = [];
   let interfaces: readonly NodeInterface[] = [];
   let unopened = '';
-  let announceTimer: NodeJS.Timeout | undefined;
   let hasLeft = false;
 
   const step = (event: MembershipEvent): void => {
@@ -99,13 +76,13 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const follow = (effects: readonly MembershipEffect[]): void => {
     let moved = false;
+    let hasNewcomer = false;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'became-alive':
           moved = true;
           log.info('member-alive', { node: effect.node });
-          // It may have answered for our addresses while we did not hear each other.
-          for (const address of ownership.owned.keys()) announce(announcer, address, now());
+          hasNewcomer = true;
           break;
         case 'became-dead':
           moved = true;
@@ -133,8 +110,9 @@ export function createPulse(options: PulseOptions): Pulse {
     moveDeadline();
     // A node that becomes ready says so first: the incumbents are silent before it announces.
     if (effects.some(({ kind }) => kind === 'settled')) sendHeartbeat();
-    electAll();
-    sendDue();
+    elections.electAll();
+    // It may have answered for our addresses while we did not hear each other.
+    if (hasNewcomer) elections.announceAgain();
     tell(membersMessage());
   };
 
@@ -168,107 +146,31 @@ export function createPulse(options: PulseOptions): Pulse {
     membership?.settlesAt === undefined &&
     !heartbeats.isDeaf &&
     (isTableWhole || ![...(membership?.members.values() ?? [])].some(isServing));
-  const isDead = (node: string): boolean => membership?.members.get(node)?.state === 'dead';
 
-  const electAll = (gone: Iterable<string> = []): void => elect(new Set([...gone, ...table.keys()]));
-
-  const elect = (keys: Iterable<string>): void => {
-    for (const key of keys) dirty.add(key);
-    if (nextSlice === undefined) electSlice();
-  };
-
-  /** Some of what is to be elected, then the event loop has its turn: heartbeats must not wait for thousands. */
-  const electSlice = (): void => {
-    nextSlice = undefined;
-    const end = performance.now() + sliceMilliseconds;
-    const view = { self: membership?.self ?? '', interfacesOf, isDead };
-    const changes: OwnershipChange[] = [];
-    for (const key of dirty) {
-      dirty.delete(key);
-      const change = reelect(ownership, key, table.get(key), view);
-      if (change !== undefined) {
-        changes.push(change);
-        carryOut(change);
-      }
-      if (performance.now() >= end) break;
-    }
-    if (dirty.size > 0) nextSlice = setImmediate(electSlice);
-    if (changes.length === 0) return;
-    sendDue();
-    logChanges(changes);
-    const upserts = changes
-      .filter((change) => change.kind === 'own')
-      .map(({ key, entry }) => ownedMessage(key, entry));
-    const removals = changes.filter((change) => change.kind === 'release').map((change) => change.key);
-    tell({ type: 'owned', replace: false, upserts, removals });
-  };
-
-  const carryOut = ({ kind, key, entry }: OwnershipChange): void => {
-    if (kind === 'release') {
-      responder.release(entry.address);
-      forget(announcer, key);
-      conflicts.delete(key);
-    } else {
-      responder.own(entry.address, entry.interfaces);
-      announce(announcer, key, now());
-    }
-  };
-
-  const logChanges = (changes: readonly OwnershipChange[]): void => {
-    if (changes.length > 20) {
-      log.info('addresses-moved', { count: changes.length });
-      return;
-    }
-    for (const change of changes) {
-      if (change.kind === 'release') log.info('address-released', { address: change.key, to: change.to });
-      else if (change.isNew) {
-        const { cause, from, interfaces } = change.entry;
-        log.info('address-owned', { address: change.key, cause, from, interfaces });
-      }
-    }
-  };
-
-  const ownedMessage = (key: string, { address, cause, from }: OwnedEntry): LinkOwned => ({
-    address: key,
-    interfaces: responder.answering(address),
-    cause,
-    from,
-  });
-
-  const sendDue = (): void => {
-    clearTimeout(announceTimer);
-    const asked = (address: string): number => responder.counters.get(address)?.requestsReceived ?? 0;
-    for (const key of takeDue(announcer, now(), options.announcer, asked)) {
-      const entry = ownership.owned.get(key);
-      if (entry !== undefined) responder.announce(entry.address);
-    }
-    const next = nextDue(announcer, options.announcer);
-    if (next !== undefined) announceTimer = setTimeout(sendDue, Math.max(1, next - now()));
-  };
-
-  const membersMessage = (): FromPulse => ({
-    type: 'members',
-    members: members.map(({ name }) => {
-      if (name === membership?.self) {
-        return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: namesOf(interfaces) };
-      }
-      const member = membership?.members.get(name);
-      const heard = member?.lastHeard;
-      return {
-        name,
-        state: member?.state ?? 'unknown',
-        lastHeardMilliseconds: heard === undefined ? undefined : Math.round(now() - heard),
-        interfaces: namesOf(member?.interfaces ?? []),
-      };
+  const elections = createElections({
+    announcer: options.announcer,
+    responder,
+    log,
+    now,
+    tell,
+    view: () => ({
+      self: membership?.self ?? '',
+      interfacesOf,
+      isDead: (node) => membership?.members.get(node)?.state === 'dead',
     }),
+    released: (address) => conflicts.delete(address),
   });
 
-  const ownedAll = (): FromPulse => ({
-    type: 'owned',
-    replace: true,
-    upserts: [...ownership.owned].map(([key, entry]) => ownedMessage(key, entry)),
-    removals: [],
-  });
+  const membersMessage = (): FromPulse => ({ type: 'members', members: members.map(memberState) });
+
+  const memberState = ({ name }: LinkMember): LinkMemberState => {
+    if (name === membership?.self) {
+      return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: namesOf(interfaces) };
+    }
+    const { state, lastHeard, interfaces: theirs } = membership?.members.get(name) ?? neverHeard;
+    const lastHeardMilliseconds = lastHeard === undefined ? undefined : Math.round(now() - lastHeard);
+    return { name, state, lastHeardMilliseconds, interfaces: namesOf(theirs) };
+  };
 
   const sendHeartbeat = (leaving = false): void => {
     // After the farewell, anything more would bring this node back to life.
@@ -287,18 +189,15 @@ export function createPulse(options: PulseOptions): Pulse {
     step({ kind: 'members', names: members.map(({ name }) => name) });
     // Who cannot hear the others any more must not answer beside them.
     moveDeadline();
-    if (heartbeats.isDeaf) electAll();
+    if (heartbeats.isDeaf) elections.electAll();
     tell(membersMessage());
   };
 
   /** A node of another name is another node. */
   const startAnew = (): void => {
-    for (const { address } of ownership.owned.values()) responder.release(address);
-    for (const owned of [...ownership.owned.keys()]) forget(announcer, owned);
-    ownership.owned.clear();
-    ownership.lastOwner.clear();
+    elections.startAnew();
     membership = undefined;
-    tell(ownedAll());
+    tell(elections.owned());
   };
 
   /** The key came late: what was not heard without it has to be listened for first. */
@@ -312,24 +211,17 @@ export function createPulse(options: PulseOptions): Pulse {
   };
 
   const takeTable = (message: Extract<ToPulse, { type: 'announce' }>): void => {
-    const touched = new Set(message.removals);
-    if (message.replace) for (const known of table.keys()) touched.add(known);
-    for (const gone of touched) table.delete(gone);
-    for (const upsert of message.upserts) {
-      const entry = tableEntry(upsert);
-      if (entry === undefined) continue;
-      table.set(upsert.address, entry);
-      touched.add(upsert.address);
-    }
+    const touched = elections.takeTable(message);
     if (isTableWhole || message.isPartial === true) {
-      elect(touched);
+      elections.elect(touched);
       return;
     }
     isTableWhole = true;
     moveDeadline();
     // Said first, so that the incumbents are silent before it announces.
     sendHeartbeat();
-    electAll(touched);
+    elections.elect(touched);
+    elections.electAll();
   };
 
   const takeLinks = (): void => {
@@ -350,14 +242,11 @@ export function createPulse(options: PulseOptions): Pulse {
       log.info('interfaces', { usable: namesOf(interfaces) });
       // The others shall know before they wonder.
       sendHeartbeat();
-      electAll();
+      elections.electAll();
     }
     if (opened.length === 0) return;
-    for (const [owned, entry] of ownership.owned) {
-      if (opened.some((name) => entry.interfaces.includes(name))) announce(announcer, owned, now());
-    }
-    sendDue();
-    tell(ownedAll());
+    elections.announceAgain(opened);
+    tell(elections.owned());
   };
 
   const beat = setInterval(() => {
@@ -377,7 +266,7 @@ export function createPulse(options: PulseOptions): Pulse {
     greeting: () => [
       { type: 'hello', version: options.version, pid: process.pid, node: membership?.self },
       membersMessage(),
-      ownedAll(),
+      elections.owned(),
       counterReport.all(),
     ],
     handle(message) {
@@ -407,27 +296,22 @@ export function createPulse(options: PulseOptions): Pulse {
     leave() {
       hasLeft = true;
       moveDeadline();
-      electAll();
+      elections.electAll();
       for (let copy = 0; copy < 3; copy++) sendHeartbeat(true);
       tell({ type: 'stopping' });
     },
     [Symbol.dispose]() {
       clearInterval(beat);
       clearInterval(everySecond);
-      clearTimeout(announceTimer);
-      clearImmediate(nextSlice);
+      elections[Symbol.dispose]();
     },
   };
 }
+
+const neverHeard = { state: 'unknown', lastHeard: undefined, interfaces: [] } as const;
 
 const isServing = (member: Member | undefined): member is Member => member?.state === 'alive' && member.ready;
 
 /** Of those that are up. */
 const namesOf = (interfaces: readonly NodeInterface[]): string[] =>
   interfaces.filter(({ up }) => up).map(({ name }) => name);
-
-/** The agent formats addresses canonically; one that does not parse is none. */
-function tableEntry({ address: text, candidates }: LinkAddress): TableEntry | undefined {
-  const address = parseAddress(text);
-  return address && { address, candidates };
-}
