@@ -50,7 +50,7 @@ async function run(options: Options): Promise<void> {
   const log = createLog({ level: logLevel, component: 'controller' });
   const registry = createRegistry();
   let phase: ControllerPhase = 'reading';
-  if (http !== undefined) {
+  if (http !== 'off') {
     const listener = await serveHttp({
       address: http,
       registry,

@@ -16,7 +16,6 @@ export function abortBySignal(): AbortController {
 }
 
 export interface DaemonHttpOptions {
-  /** Undefined: `off`. */
   readonly address: HttpOptionValue;
   readonly registry: Registry;
   /** Why it is not ready, as a sentence. */
@@ -33,7 +32,7 @@ export async function openHttp({
   log,
   signal,
 }: DaemonHttpOptions): Promise<boolean> {
-  if (address === undefined) return true;
+  if (address === 'off') return true;
   // Whatever would make it unhealthy ends it.
   const listener = await serveHttp({ address, registry, ready, health: () => undefined, signal });
   if (listener.kind !== 'listening') {

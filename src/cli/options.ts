@@ -27,8 +27,8 @@ export const loadBalancerClassOption = (): Option =>
 export const requireLoadBalancerClassOption = (): Option =>
   new Option('--require-load-balancer-class', 'leave Services without a class to others').default(false);
 
-/** Undefined: `off`. */
-export type HttpOptionValue = ListenAddress | undefined;
+/** Commander would make an empty string of undefined. */
+export type HttpOptionValue = ListenAddress | 'off';
 
 /** `defaultText` is where it listens unless told otherwise. */
 export const httpOption = (defaultText: string): Option =>
@@ -37,7 +37,7 @@ export const httpOption = (defaultText: string): Option =>
     .default(parseHttp(defaultText), defaultText);
 
 function parseHttp(text: string): HttpOptionValue {
-  if (text === 'off') return undefined;
+  if (text === 'off') return text;
   const address = parseListenAddress(text);
   if (address === undefined) {
     throw new InvalidArgumentError('It must be like 127.0.0.1:7472, [::1]:7472 or :7472, or off.');
