@@ -1,6 +1,6 @@
 // The program `gantry`: finds the command, loads it alone, and turns every failure into a message and an exit code.
 import { Command, CommanderError } from 'commander';
-import { keepHeapSmall } from '../observe/small-heap.ts';
+import { keepProcessSmall } from '../observe/small-process.ts';
 import { version } from '../observe/version.ts';
 import { exitCodes } from './exit-code.ts';
 
@@ -10,7 +10,7 @@ export interface CommandEntry {
   readonly summary: string;
   /** The heading it stands under there. */
   readonly group: string;
-  /** It runs on every node beside what the nodes are there for, so it keeps its heap small. */
+  /** It runs on every node beside what the nodes are there for, so it keeps itself small. */
   readonly isResident?: boolean;
   /** Only what is asked for is loaded: agents stay small, and `gantry version` quick. */
   readonly load: () => Promise<Command>;
@@ -34,7 +34,7 @@ async function createProgram(entries: readonly CommandEntry[]): Promise<Command>
     .exitOverride()
     .showHelpAfterError('(gantry --help lists the commands; gantry COMMAND --help its options)');
   for (const { name, summary, group, isResident = false, load } of entries) {
-    if (isResident && process.argv[2] === name) keepHeapSmall();
+    if (isResident && process.argv[2] === name) keepProcessSmall();
     const command = process.argv.includes(name) ? await load() : new Command(name);
     program.addCommand(inheriting(command.summary(summary).helpGroup(group), program));
   }
