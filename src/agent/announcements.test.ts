@@ -49,6 +49,26 @@ function start(t: TestContext, options: { owned?: readonly string[]; nodes?: rea
   return { announcements, world, index, messages, table, serve, forward };
 }
 
+test('a table is partial until all is forwarded, and then said to be complete, once', (t) => {
+  const { announcements, messages, serve, forward } = start(t);
+  announcements.linked();
+  serve('a', '192.0.2.1');
+  serve('b', '192.0.2.2');
+  forward('a');
+  announcements.complete();
+  announcements.complete();
+  forward('b');
+  assert.deepEqual(
+    messages.map(({ upserts, isPartial = false }) => [upserts.map(({ address }) => address), isPartial]),
+    [
+      [[], true],
+      [['192.0.2.1'], true],
+      [[], false],
+      [['192.0.2.2'], false],
+    ],
+  );
+});
+
 test('an address is announced once its packets are forwarded, with the candidates in order', (t) => {
   const { announcements, table, serve, forward } = start(t);
   announcements.linked();
@@ -62,17 +82,17 @@ test('an address is announced once its packets are forwarded, with the candidate
 test('a pulse that comes gets the whole table at once, whatever it had before', (t) => {
   const { announcements, messages, table, serve, forward } = start(t);
   serve('a', '192.0.2.1');
-  serve('b', '192.0.2.2', '2001:db8::2');
+  serve('b', '192.0.2.2', '192.0.2.3');
   forward('a');
   forward('b');
   table.set('192.0.2.99', { address: '192.0.2.99', candidates: [] });
   announcements.linked();
-  assert.deepEqual([...table.keys()].sort(), ['192.0.2.1', '192.0.2.2', '2001:db8::2']);
+  assert.deepEqual([...table.keys()].sort(), ['192.0.2.1', '192.0.2.2', '192.0.2.3']);
   assert.equal(messages.length, 1);
   announcements.unlinked();
   serve('a');
   announcements.linked();
-  assert.deepEqual([...table.keys()].sort(), ['192.0.2.2', '2001:db8::2']);
+  assert.deepEqual([...table.keys()].sort(), ['192.0.2.2', '192.0.2.3']);
 });
 
 test('before everything was planned once, pulse is not told, lest it forgets what it answers for', (t) => {
@@ -80,7 +100,9 @@ test('before everything was planned once, pulse is not told, lest it forgets wha
   announcements.linked();
   assert.equal(messages.length, 0);
   announcements.touch([]);
-  assert.deepEqual(messages, [{ type: 'announce', replace: true, upserts: [], removals: [] }]);
+  assert.deepEqual(messages, [
+    { type: 'announce', replace: true, upserts: [], removals: [], isPartial: true },
+  ]);
 });
 
 test('what pulse answers for already stays, though its forwarding is not confirmed yet', (t) => {

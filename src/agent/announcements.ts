@@ -24,6 +24,8 @@ export interface Announcements {
   touch(addresses: Iterable<Address>): void;
   /** The Service's packets are forwarded from now on: its addresses may be announced. */
   forwarded(service: ServiceKey): void;
+  /** All is forwarded that can be: from now on this node may take addresses from others. */
+  complete(): void;
   /** Pulse is there and has told what it owns: it gets the whole table, once there is one. */
   linked(): void;
   unlinked(): void;
@@ -46,6 +48,9 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   /** All addresses have been planned once. */
   let isWhole = false;
   let needsWhole = false;
+  let isComplete = false;
+  /** Pulse has heard that the table is complete. */
+  let isCompleteTold = false;
   let isPlanning = false;
 
   const mayEnter = (text: string, address: Address): boolean =>
@@ -86,11 +91,14 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   };
 
   const flush = (): void => {
-    if (!isLinked || !isWhole || (changed.size === 0 && !needsWhole)) return;
+    const isNews = changed.size > 0 || needsWhole || isComplete !== isCompleteTold;
+    if (!isLinked || !isWhole || !isNews) return;
     const told = needsWhole ? [...table.keys()] : [...changed];
     const upserts = told.flatMap((text) => table.get(text) ?? []);
     const removals = needsWhole ? [] : told.filter((text) => !table.has(text));
-    send({ type: 'announce', replace: needsWhole, upserts, removals });
+    const partial = isComplete ? {} : { isPartial: true };
+    send({ type: 'announce', replace: needsWhole, upserts, removals, ...partial });
+    isCompleteTold = isComplete;
     changed.clear();
     needsWhole = false;
   };
@@ -102,6 +110,10 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     },
     forwarded(service) {
       for (const address of index.addressesOf(service)) refresh(formatAddress(address), address);
+      flush();
+    },
+    complete() {
+      isComplete = true;
       flush();
     },
     linked() {

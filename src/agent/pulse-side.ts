@@ -80,6 +80,8 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
     signal,
   });
 
+  void options.kernelBegun().then(() => announcements.complete());
+
   const report = createOwnershipReport({
     node,
     index,

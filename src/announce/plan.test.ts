@@ -141,7 +141,7 @@ test('with traffic policy Cluster every node is a candidate while there is a rea
   assert.deepEqual(candidateNames({}), ['a', 'b', 'c']);
   const none = plan({ slices: [slice('web', [endpoint('a', { ready: false, serving: false })])] });
   assert.deepEqual(none.candidates, []);
-  assert.deepEqual(none.reasons, [{ kind: 'no-ready-endpoint', service: 'shop/web' }]);
+  assert.deepEqual(none.reasons, [{ kind: 'no-ready-endpoint', service: 'shop/web', family: 'IPv4' }]);
 });
 
 test('with traffic policy Local only nodes with a ready endpoint are candidates', () => {
@@ -160,7 +160,17 @@ test('endpoints that serve while they terminate count when none is ready', () =>
 test('an endpoint that our own check calls unhealthy does not count', () => {
   const world = worldOf({});
   const { reasons } = planAddress(world, address, [...world.services.keys()], () => false);
-  assert.deepEqual(reasons, [{ kind: 'no-ready-endpoint', service: 'shop/web' }]);
+  assert.deepEqual(reasons, [{ kind: 'no-ready-endpoint', service: 'shop/web', family: 'IPv4' }]);
+});
+
+test('only endpoints of the address’s own family count: nothing translates between families', () => {
+  const ipv6Only: EndpointSlice = { ...slice('web', [endpoint('a')]), family: 'IPv6' };
+  assert.deepEqual(plan({ slices: [ipv6Only] }).reasons, [
+    { kind: 'no-ready-endpoint', service: 'shop/web', family: 'IPv4' },
+  ]);
+  const services = [service('web', { externalTrafficPolicy: 'Local' })];
+  const onB = { ...slice('web', [endpoint('b')]), key: 'shop/web-2' };
+  assert.deepEqual(candidateNames({ services, slices: [ipv6Only, onB] }), ['b']);
 });
 
 test('the exclude label and NetworkUnavailable rule a node out, and say so', () => {
@@ -255,8 +265,10 @@ test('both addresses of a dual-stack Service prefer the same nodes', () => {
   for (let last = 0n; last < 20n; last++) {
     const ipv4 = { family: 'IPv4', value: (address.value & ~0xffn) | (192n + last) } as const;
     const ipv6 = { family: 'IPv6', value: (0x2001_0db8n << 96n) | last } as const;
+    const ready = slice('web', [endpoint('a')]);
     const world = worldOf({
       services: [service('web', { allocated: { addresses: [ipv6, ipv4], pool: 'lan' } })],
+      slices: [ready, { ...ready, key: 'shop/web-2', family: 'IPv6' }],
     });
     const cidr = parseCidr('2001:db8::/64');
     assert.ok(cidr);

@@ -1,5 +1,5 @@
 // Who may announce an address, the most wanted first, and why the others may not: pure, and keyed by address.
-import { type Address, compareAddresses, formatAddress } from '../model/address.ts';
+import { type Address, compareAddresses, type Family, formatAddress } from '../model/address.ts';
 import type { L2Advertisement } from '../model/advertisement.ts';
 import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
 import { excludeFromLoadBalancersLabel, type Node } from '../model/node.ts';
@@ -55,15 +55,15 @@ export function planAddress(
       reasons.push(matching);
       continue;
     }
-    const usable = usableNodes(world, service, isHealthy);
+    const usable = usableNodes(world, service, address.family, isHealthy);
     if (usable.total === 0) {
-      reasons.push({ kind: 'no-ready-endpoint', service: key });
+      reasons.push({ kind: 'no-ready-endpoint', service: key, family: address.family });
       continue;
     }
     let candidates = 0;
     for (const node of world.nodes.values()) {
       const admitting = matching.filter((advertisement) => admits(advertisement, node));
-      const reason = nodeReason(node, service, matching, admitting, usable.nodes);
+      const reason = nodeReason(node, service, address.family, matching, admitting, usable.nodes);
       if (reason !== undefined) {
         excluded.set(node.name, reason);
         continue;
@@ -136,16 +136,19 @@ function advertisementsOf(
 }
 
 /**
- * How many endpoints can be used, and on which nodes: those that are ready, or, where none is, those that still serve
+ * How many endpoints of the address's family can be used (nothing translates between families), and on which nodes:
+ * those that are ready, or, where none is, those that still serve
  * while they terminate (the data plane falls back on the same).
  */
 function usableNodes(
   world: World,
   service: Service,
+  family: Family,
   isHealthy: IsHealthy,
 ): { total: number; nodes: Set<string> } {
   const healthy: Endpoint[] = [];
   for (const slice of world.slicesOfService.get(service.key)?.values() ?? []) {
+    if (slice.family !== family) continue;
     healthy.push(...slice.endpoints.filter((endpoint) => isHealthy(slice, endpoint)));
   }
   const ready = healthy.filter((endpoint) => endpoint.ready || service.publishNotReadyAddresses);
@@ -159,6 +162,7 @@ function usableNodes(
 function nodeReason(
   node: Node,
   service: Service,
+  family: Family,
   matching: readonly L2Advertisement[],
   admitting: readonly L2Advertisement[],
   usableNodes: ReadonlySet<string>,
@@ -172,7 +176,7 @@ function nodeReason(
     return { kind: 'node-selector-mismatch', node: node.name, advertisements };
   }
   if (service.externalTrafficPolicy === 'Local' && !usableNodes.has(node.name)) {
-    return { kind: 'no-local-endpoint', node: node.name, service: service.key };
+    return { kind: 'no-local-endpoint', node: node.name, service: service.key, family };
   }
   return undefined;
 }

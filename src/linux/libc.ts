@@ -13,7 +13,6 @@ const declare = (libc: LibraryHandle) => ({
   close: libc.func('int close(int fd)'),
   flock: libc.func('int flock(int fd, int operation)'),
   setns: libc.func('int setns(int fd, int type)'),
-  sched_setscheduler: libc.func('int sched_setscheduler(int pid, int policy, const void *parameters)'),
 });
 
 let declared: ReturnType<typeof declare> | undefined;
@@ -114,15 +113,4 @@ const CLONE_NEWNET = 0x40000000;
 /** setns(2) of the calling thread into the network namespace that `fd` refers to. */
 export function setNetworkNamespace(fd: number): void {
   check('setns', native().setns(fd, CLONE_NEWNET));
-}
-
-/** SCHED_FIFO, and not for threads and children made later. */
-const SCHED_FIFO_RESET_ON_FORK = 1 | 0x40000000;
-
-/** sched_setscheduler(2) of the calling thread to SCHED_FIFO at a priority of 1–99. */
-export function setFifoScheduling(priority: number): void {
-  check(
-    'sched_setscheduler',
-    native().sched_setscheduler(0, SCHED_FIFO_RESET_ON_FORK, Int32Array.of(priority)),
-  );
 }
