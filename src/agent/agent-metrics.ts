@@ -18,7 +18,6 @@ export interface AgentState {
 export interface AgentMetrics {
   /** The kernel was brought up to date within so many seconds. */
   synced(seconds: number): void;
-  syncFailed(): void;
   /** An address came to this node. */
   gained(cause: LinkOwned['cause']): void;
 }
@@ -34,11 +33,6 @@ export function createAgentMetrics(registry: Registry, state: AgentState): Agent
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10],
     registers,
   });
-  const syncFailures = new Counter({
-    name: 'gantry_data_plane_sync_failures_total',
-    help: 'Attempts to bring the kernel up to date that failed as a whole.',
-    registers,
-  });
   const gained = new Counter({
     name: 'gantry_addresses_gained_total',
     help: 'Addresses that came to this node: elected, by takeover from a dead node, or by failback.',
@@ -47,7 +41,6 @@ export function createAgentMetrics(registry: Registry, state: AgentState): Agent
   });
   return {
     synced: (seconds) => syncSeconds.observe(seconds),
-    syncFailed: () => syncFailures.inc(),
     gained: (cause) => gained.inc({ cause }),
   };
 }

@@ -88,6 +88,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     dataPlane,
     unhealthy: prober.unhealthy,
     deadNodes: () => pulse.connection.deadNodes,
+    readOwnAddresses: ownAddresses,
     events,
     log,
     planned: (service) => pulse.forwarded(service),
@@ -122,6 +123,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     ...options.host,
     context: () => ({
       forwards: dataPlane.mode !== 'none',
+      leavesHost: kernel.state.leavesHost,
       families: new Set([...follower.addresses.addresses()].map(({ family }) => family)),
       interfaces: pulse.connection.members.find(({ name }) => name === node)?.interfaces ?? [],
     }),
@@ -142,6 +144,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   const requestReport = createPace({
     act() {
       if (!world.complete) return;
+      host.judge();
       const report = nodeReportOf({
         node,
         version,

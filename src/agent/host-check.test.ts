@@ -24,6 +24,7 @@ const goodHost: HostFacts = {
 
 const dualStack: HostContext = {
   forwards: true,
+  leavesHost: () => true,
   families: new Set<Family>(['IPv4', 'IPv6']),
   interfaces: [],
 };
@@ -58,11 +59,15 @@ test('a good host has no findings, and unknown facts are not judged', () => {
   assert.deepEqual(findings(unknown), []);
 });
 
-test('forwarding must be on for the families in use, where this node forwards', () => {
-  const only = (family: Family) => ({ families: new Set([family]) });
+test('forwarding must be on for the families whose packets this node sends on to others', () => {
+  const only = (family: Family) => ({
+    families: new Set([family]),
+    leavesHost: (leaving: Family) => leaving === family,
+  });
   assert.deepEqual(findings({ ipv4Forwarding: false }), ['error forwarding-off']);
   assert.deepEqual(findings({ ipv4Forwarding: false }, only('IPv6')), []);
   assert.deepEqual(findings({ ipv6Forwarding: false }), ['error forwarding-off']);
+  assert.deepEqual(findings({ ipv4Forwarding: false }, { leavesHost: () => false }), []);
   assert.deepEqual(findings({ ipv6Forwarding: undefined }), ['error ipv6-absent']);
   assert.deepEqual(findings({ ipv6Forwarding: undefined }, only('IPv4')), []);
   assert.deepEqual(findings({ ipv4Forwarding: false, ipv6Forwarding: false }, { forwards: false }), []);

@@ -20,6 +20,8 @@ export interface HostFacts {
 export interface HostContext {
   /** False: somebody else forwards. */
   readonly forwards: boolean;
+  /** Packets of the family leave this host for a backend. */
+  readonly leavesHost: (family: Family) => boolean;
   /** The families of the Services' addresses. */
   readonly families: ReadonlySet<Family>;
   /** Where addresses are announced; empty: not known, and any counts. */
@@ -58,15 +60,15 @@ function capabilityFindings({ capabilities }: HostFacts, { forwards }: HostConte
   ];
 }
 
-function forwardingFindings(facts: HostFacts, { families }: HostContext): HostFinding[] {
+function forwardingFindings(facts: HostFacts, { families, leavesHost }: HostContext): HostFinding[] {
   const found: HostFinding[] = [];
-  if (families.has('IPv4') && facts.ipv4Forwarding === false) {
+  if (leavesHost('IPv4') && facts.ipv4Forwarding === false) {
     found.push(error({ kind: 'forwarding-off', family: 'IPv4', sysctl: 'net.ipv4.ip_forward' }));
   }
   if (families.has('IPv6') && facts.ipv6Forwarding === undefined) {
     found.push(error({ kind: 'ipv6-absent' }));
   }
-  if (families.has('IPv6') && facts.ipv6Forwarding === false) {
+  if (leavesHost('IPv6') && facts.ipv6Forwarding === false) {
     found.push(error({ kind: 'forwarding-off', family: 'IPv6', sysctl: 'net.ipv6.conf.all.forwarding' }));
   }
   return found;

@@ -15,8 +15,10 @@ export interface HostWatchOptions {
 
 export interface HostWatch {
   readonly findings: readonly HostFinding[];
-  /** What is judged has changed, so look again soon. */
+  /** Reads the facts again, and judges. */
   look(): void;
+  /** Judges what was read last: what the host is used for may be something else now. */
+  judge(): void;
 }
 
 const lookEveryMilliseconds = 60_000;
@@ -27,6 +29,7 @@ export function watchHost(options: HostWatchOptions): HostWatch {
   const { log, signal } = options;
   let findings: readonly HostFinding[] = [];
   let known = new Set<string>();
+  let facts: HostFacts | undefined;
   let forwardChains: HostFacts['forwardChains'];
   let listAgainAt = 0;
   let isLooking = false;
@@ -39,16 +42,18 @@ export function watchHost(options: HostWatchOptions): HostWatch {
       listAgainAt = performance.now() + listChainsEveryMilliseconds;
       forwardChains = await options.readForwardChains(signal);
     }
-    const facts = { ...(await options.readProcFacts()), forwardChains };
+    facts = { ...(await options.readProcFacts()), forwardChains };
     isLooking = false;
     if (signal.aborted) return;
-    take(checkHost(facts, options.context()));
+    judge();
     clearTimeout(timer);
     timer = setTimeout(() => void look(), lookEveryMilliseconds);
     timer.unref();
   };
 
-  const take = (next: readonly HostFinding[]): void => {
+  const judge = (): void => {
+    if (facts === undefined) return;
+    const next = checkHost(facts, options.context());
     findings = next;
     const texts = new Map(next.map((finding) => [hostSentence(finding.reason), finding]));
     for (const [text, { reason, severity }] of texts) {
@@ -65,5 +70,6 @@ export function watchHost(options: HostWatchOptions): HostWatch {
       return findings;
     },
     look: () => void look(),
+    judge,
   };
 }

@@ -3,6 +3,7 @@ import type { DataPlane, SyncResult } from '../dataplane/data-plane.ts';
 import type { EndpointHealthKey } from '../dataplane/endpoints.ts';
 import type { ServicePlan } from '../dataplane/plan.ts';
 import { type DataPlaneReason, dataPlaneSentences } from '../dataplane/reason.ts';
+import { type Address, sameAddress } from '../model/address.ts';
 import { sentence } from '../model/reason.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { EventPort } from '../model/status.ts';
@@ -18,6 +19,8 @@ export interface KernelSideOptions {
   readonly dataPlane: DataPlane;
   readonly unhealthy: ReadonlySet<EndpointHealthKey>;
   readonly deadNodes: () => ReadonlySet<string>;
+  /** The addresses of this host's interfaces. */
+  readonly readOwnAddresses: () => readonly Address[];
   readonly events: EventPort;
   readonly log: Log;
   /** The Service was planned anew, and the kernel has been told. */
@@ -45,9 +48,11 @@ const auditMilliseconds = 10_000;
 export function createKernelSide(options: KernelSideOptions): KernelSide {
   const { node, follower, dataPlane, log, signal } = options;
   const { world } = follower;
-  const state = createKernelState();
+  let ownAddresses: readonly Address[] = [];
+  const state = createKernelState((address) => ownAddresses.some((own) => sameAddress(own, address)));
   const begun = Promise.withResolvers<void>();
   let lastSyncAt: string | undefined;
+  let flowsProblem: DataPlaneReason | undefined;
 
   const healthCheckPorts = createHealthCheckNodePorts({
     isForwarding: (service) => !state.failures.has(service),
@@ -59,7 +64,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
     const service = world.services.get(key);
     if (failure !== undefined && state.failures.get(key)?.kind !== failure.kind) complain(key, failure);
     if (service === undefined && failure === undefined) state.forget(key);
-    else state.done(key, plan.frontends.length, failure);
+    else state.done(key, plan.frontends, failure);
     const port = service?.externalTrafficPolicy === 'Local' ? service.healthCheckNodePort : undefined;
     healthCheckPorts.update(key, port === undefined ? undefined : { port, count: plan.localReadyEndpoints });
     options.planned(key);
@@ -78,6 +83,14 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
     });
   };
 
+  /** Once, until it works again. */
+  const complainAboutFlows = (problem: DataPlaneReason | undefined): void => {
+    if (problem !== undefined && flowsProblem === undefined) {
+      log.warn('flows-not-ended', { kind: problem.kind, next: sentence(dataPlaneSentences, problem) });
+    }
+    flowsProblem = problem;
+  };
+
   const forwarding = createForwarding({
     world,
     node,
@@ -88,6 +101,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
     done,
     synced(result) {
       lastSyncAt = new Date().toISOString();
+      complainAboutFlows(result.flowsProblem);
       options.synced(result);
     },
     signal,
@@ -96,6 +110,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
   const setPodCidrs = (): Promise<void> => dataPlane.setPodCidrs(world.nodes.get(node)?.podCidrs ?? []);
 
   const begin = async (): Promise<void> => {
+    ownAddresses = options.readOwnAddresses();
     const adoption = await dataPlane.adopt();
     log.info('kernel-adopted', { ...adoption, mode: dataPlane.mode });
     await setPodCidrs();
@@ -133,6 +148,9 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
     begun: begun.promise,
     begin: () => void begin(),
     touch: forwarding.touch,
-    nodeChanged: () => void setPodCidrs(),
+    nodeChanged() {
+      ownAddresses = options.readOwnAddresses();
+      void setPodCidrs();
+    },
   };
 }

@@ -32,7 +32,7 @@ const acceptAdvice = ({ family, table, chain }: ForwardDrop): string =>
 
 const sentences: Sentences<HostReason> = {
   'forwarding-off': ({ family, sysctl }) =>
-    `The kernel does not forward ${family} packets, so endpoints that are not on this node get none; set ${sysctl} to 1.`,
+    `The kernel does not forward ${family} packets, so endpoints other than this host itself get none; set ${sysctl} to 1.`,
   'ipv6-absent': () =>
     'The kernel has no IPv6, but a Service has an IPv6 address; boot without ipv6.disable=1, or take the address away.',
   'strict-rp-filter': ({ interfaces }) =>

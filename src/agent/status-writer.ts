@@ -16,7 +16,7 @@ export interface StatusWriter {
   idle(): Promise<void>;
 }
 
-const parallelWrites = 4;
+const parallelWrites = 2;
 const retryMilliseconds = 5000;
 
 export function createStatusWriter({ port, log, signal }: StatusWriterOptions): StatusWriter {
