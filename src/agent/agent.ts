@@ -21,6 +21,7 @@ import { probe } from './probe.ts';
 import { createProber } from './prober.ts';
 import type { ConnectPulse } from './pulse-connection.ts';
 import { createPulseSide } from './pulse-side.ts';
+import { hostSentence } from './reason.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createWorldFollower } from './world-follower.ts';
 
@@ -51,7 +52,10 @@ export interface AgentOptions {
 export interface Agent {
   /** Why it does not do its work yet, or no more, as a sentence. */
   notReady(): string | undefined;
-  /** Resolves after the signal aborted: kernel and pulse are left as they are, for the next agent to adopt. */
+  /**
+   * Resolves after the signal aborted: kernel and pulse are left as they are, for the next agent to adopt. Rejects when
+   * the objects cannot be read, or the kernel cannot be spoken to.
+   */
   run(): Promise<void>;
 }
 
@@ -69,6 +73,8 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   });
   const { world } = follower;
   let isKernelReady = false;
+  const crash = Promise.withResolvers<never>();
+  crash.promise.catch(() => {}); // `run` rejects with it, if it is still under way
 
   const prober = createProber({
     probe,
@@ -96,6 +102,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       metrics.synced(milliseconds / 1000);
       requestReport();
     },
+    crashed: (error) => crash.reject(isForbidden(error) ? new Error(hostSentence(forbidden)) : error),
     signal,
   });
 
@@ -226,10 +233,16 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       await using _plane = dataPlane;
       using _pulse = pulse;
       await using source = options.source;
+      const listed = source.start({ batch: takeBatch, problems: takeProblems });
       // A folder that is not there yet is waited for.
-      await Promise.race([source.start({ batch: takeBatch, problems: takeProblems }), stopped]);
-      await stopped;
+      await Promise.race([listed, stopped, crash.promise]);
+      await Promise.race([stopped, crash.promise]);
       await statuses.idle();
     },
   };
 }
+
+const forbidden = { kind: 'no-cap-net-admin' } as const;
+
+const isForbidden = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EPERM';

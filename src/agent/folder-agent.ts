@@ -34,7 +34,7 @@ export interface FolderAgentOptions {
   readonly connect?: ConnectPulse;
 }
 
-/** Rejects where the key file cannot be made, or the kernel cannot be spoken to. */
+/** Rejects where the key file cannot be made, or netlink cannot be opened. */
 export async function createFolderAgent(options: FolderAgentOptions, signal: AbortSignal): Promise<Agent> {
   const { directory, node, keyFile, dataPlaneMode } = options;
   ensureMembershipKey(keyFile);

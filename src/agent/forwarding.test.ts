@@ -25,6 +25,7 @@ async function start(t: TestContext) {
     dataPlane,
     done: (key, _plan, failure) => done.push(failure === undefined ? key : `${key} ${failure.kind}`),
     synced: () => {},
+    crashed: (error) => done.push(String(error)),
     signal: stop.signal,
   });
   const put = (name: string, address: string, endpoints: readonly FixtureEndpoint[]): string => {
@@ -103,4 +104,27 @@ test('a Service that the kernel refuses is done with its reason, and the others 
   forwarding.begin([put('a', '192.0.2.1', two), put('b', '192.0.2.2', two)], false);
   await forwarding.idle();
   assert.deepEqual(done, ['web/a', 'web/b kernel-refused']);
+});
+
+test('before the beginning nothing is done: a change alone would look like the whole', async (t) => {
+  const { dataPlane, forwarding, put } = await start(t);
+  const keys = [put('a', '192.0.2.1', two), put('b', '192.0.2.2', two)];
+  forwarding.touch(['web/a']);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(dataPlane.syncs, []);
+  forwarding.begin(keys, true);
+  await forwarding.idle();
+  assert.equal(dataPlane.services.size, 2);
+});
+
+test('a data plane that throws is told of, and not called again', async (t) => {
+  const { dataPlane, forwarding, done, put } = await start(t);
+  const broken = Promise.reject(new Error('EPERM'));
+  broken.catch(() => {});
+  dataPlane.hold = broken;
+  forwarding.begin([put('a', '192.0.2.1', two)], false);
+  await forwarding.idle();
+  forwarding.touch(['web/a']);
+  await forwarding.idle();
+  assert.deepEqual([done, dataPlane.syncs], [['Error: EPERM'], [1]]);
 });

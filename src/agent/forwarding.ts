@@ -19,6 +19,8 @@ export interface ForwardingOptions {
   readonly done: (service: ServiceKey, plan: ServicePlan, failure: DataPlaneReason | undefined) => void;
   /** A batch is in the kernel, as far as the kernel would. */
   readonly synced: (result: SyncResult) => void;
+  /** The data plane threw: nothing more is done. */
+  readonly crashed: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
@@ -28,8 +30,10 @@ export interface Forwarding {
    * has from before, and no longer is, goes with the first batch.
    */
   begin(services: Iterable<ServiceKey>, atOnce: boolean): void;
-  /** What a change touched: planned at once, before what still waits from the beginning. */
+  /** What a change touched: planned at once, before what still waits; but not before the beginning. */
   touch(services: Iterable<ServiceKey>): void;
+  /** What may be planned again when there is nothing else to do. */
+  revisit(services: Iterable<ServiceKey>): void;
   /** Resolves once nothing waits. */
   idle(): Promise<void>;
 }
@@ -38,10 +42,11 @@ export interface Forwarding {
 const batchSize = 256;
 
 export function createForwarding(options: ForwardingOptions): Forwarding {
-  const { world, node, claims, unhealthy, deadNodes, dataPlane, done, synced, signal } = options;
+  const { world, node, claims, unhealthy, deadNodes, dataPlane, done, synced, crashed, signal } = options;
   const urgent = new Set<ServiceKey>();
   const backlog = new Set<ServiceKey>();
   let working: Promise<void> | undefined;
+  let hasBegun = false;
   let isFirst = true;
   let firstBatchSize = batchSize;
 
@@ -80,23 +85,31 @@ export function createForwarding(options: ForwardingOptions): Forwarding {
   };
 
   const start = (): void => {
-    if (working !== undefined || signal.aborted) return;
-    working = work().finally(() => {
-      working = undefined;
-      if (urgent.size + backlog.size > 0) start();
-    });
+    if (!hasBegun || working !== undefined || signal.aborted) return;
+    working = work()
+      .catch((error: unknown) => {
+        hasBegun = false;
+        crashed(error);
+      })
+      .finally(() => {
+        working = undefined;
+        if (urgent.size + backlog.size > 0) start();
+      });
+  };
+
+  const queue = (into: Set<ServiceKey>, services: Iterable<ServiceKey>): void => {
+    for (const key of services) into.add(key);
+    start();
   };
 
   return {
     begin(services, atOnce) {
-      for (const key of services) backlog.add(key);
       if (atOnce) firstBatchSize = Number.POSITIVE_INFINITY;
-      start();
+      hasBegun = true;
+      queue(backlog, services);
     },
-    touch(services) {
-      for (const key of services) urgent.add(key);
-      start();
-    },
+    touch: (services) => queue(urgent, services),
+    revisit: (services) => queue(backlog, services),
     async idle() {
       while (working !== undefined) await working;
     },

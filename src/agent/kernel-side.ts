@@ -26,6 +26,8 @@ export interface KernelSideOptions {
   /** The Service was planned anew, and the kernel has been told. */
   readonly planned: (service: ServiceKey) => void;
   readonly synced: (result: SyncResult) => void;
+  /** The kernel cannot be spoken to any more: the agent has to end. */
+  readonly crashed: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
 
@@ -104,6 +106,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
       complainAboutFlows(result.flowsProblem);
       options.synced(result);
     },
+    crashed: options.crashed,
     signal,
   });
 
@@ -125,7 +128,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
   };
 
   const auditLater = (): void => {
-    setTimeout(() => void audit(), auditMilliseconds).unref();
+    setTimeout(() => audit().catch(options.crashed), auditMilliseconds).unref();
   };
 
   const audit = async (): Promise<void> => {
@@ -136,7 +139,7 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
         'Another program changes the nftables table inet gantry: find it (nft monitor) and keep it away.';
       log.warn('kernel-repaired', { frontends: repaired, next });
     }
-    if (state.failures.size > 0) forwarding.touch(state.failures.keys());
+    if (state.failures.size > 0) forwarding.revisit(state.failures.keys());
     auditLater();
   };
 
@@ -146,11 +149,11 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
       return lastSyncAt;
     },
     begun: begun.promise,
-    begin: () => void begin(),
+    begin: () => void begin().catch(options.crashed),
     touch: forwarding.touch,
     nodeChanged() {
       ownAddresses = options.readOwnAddresses();
-      void setPodCidrs();
+      setPodCidrs().catch(options.crashed);
     },
   };
 }
