@@ -56,7 +56,7 @@ test('a Service that fails stays as it was, and fails until it succeeds', () => 
 
 test('packets leave the host unless all backends are the host itself', () => {
   const state = start();
-  state.done('web/a', [frontend('192.0.2.1', ['198.51.100.1', 'local'])], undefined);
+  state.done('web/a', [frontend('192.0.2.1', ['198.51.100.1', 'remote'])], undefined); // whatever its slice says
   assert.deepEqual([state.leavesHost('IPv4'), state.leavesHost('IPv6')], [false, false]);
   state.done('web/b', [frontend('192.0.2.2', ['203.0.113.1', 'local'])], undefined); // a pod of this node
   state.done('web/c', [frontend('2001:db8::2', ['2001:db8::1', 'remote'])], undefined);

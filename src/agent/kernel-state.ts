@@ -33,8 +33,7 @@ export function createKernelState(isOwnAddress: (address: Address) => boolean): 
   const leaves = (frontends: readonly Frontend[], family: Family): boolean =>
     frontends.some(
       ({ address, inside }) =>
-        address.family === family &&
-        inside.some((backend) => !backend.local || !isOwnAddress(backend.address)),
+        address.family === family && inside.some((backend) => !isOwnAddress(backend.address)),
     );
 
   const replace = (service: ServiceKey, after: Forwarded | undefined): void => {

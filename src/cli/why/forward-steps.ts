@@ -4,7 +4,7 @@ import { sentence } from '../../model/reason.ts';
 import type { NodeState } from '../node-state.ts';
 import { type WhyReason, whySentence } from './reason.ts';
 import type { Scene } from './scene.ts';
-import { judged, listed, ok, type Step, type Verdict } from './step.ts';
+import { asSentence, judged, listed, ok, type Step, type Verdict } from './step.ts';
 
 /** What a plan says that does not break the Service. */
 const tolerable: readonly DataPlaneReason['kind'][] = [
@@ -18,16 +18,15 @@ export function endpointsStep(scene: Scene): Step {
   const [reason] = reasons.sort((a, b) => Number(isTolerable(a)) - Number(isTolerable(b)));
   if (reason !== undefined) {
     const verdict = isTolerable(reason) ? 'warning' : 'wrong';
-    return judged('endpoints', verdict, reason, sentence(dataPlaneSentences, reason), [
-      ...details,
-      ...brokenSlices(scene),
-    ]);
+    return judged('endpoints', verdict, reason, explain(reason), [...details, ...brokenSlices(scene)]);
   }
   const ready = scene.slices.flatMap((slice) =>
     slice.endpoints.filter((endpoint) => endpoint.ready && scene.isHealthy(slice, endpoint)),
   ).length;
   return ok('endpoints', `${ready} ${ready === 1 ? 'endpoint is' : 'endpoints are'} ready.`, details);
 }
+
+const explain = (reason: DataPlaneReason): string => asSentence(sentence(dataPlaneSentences, reason));
 
 const isTolerable = ({ kind }: DataPlaneReason): boolean => tolerable.includes(kind);
 
@@ -85,14 +84,15 @@ function forwardingOn(scene: Scene, { name, report }: NodeState): Step {
     return judged('forwarding', 'unknown', reason, whySentence(reason));
   }
   const failed = report?.dataPlane.failed.find(({ service }) => service === key);
-  if (failed !== undefined) return judged('forwarding', 'wrong', failed, `On ${name}, ${failed.message}`);
+  if (failed !== undefined)
+    return judged('forwarding', 'wrong', failed, asSentence(`On ${name}, ${failed.message}`));
   if (report !== undefined && !report.dataPlane.healthy) {
     const error = report.dataPlane.lastError ?? 'no cause reported';
     return wrong({ kind: 'data-plane-failing', node: name, error });
   }
   const { frontends, reasons } = scene.forwardingOn(name);
   const local = reasons.find(({ kind }) => kind === 'no-local-endpoints');
-  if (local !== undefined) return judged('forwarding', 'wrong', local, sentence(dataPlaneSentences, local));
+  if (local !== undefined) return judged('forwarding', 'wrong', local, explain(local));
   const backends = new Set(frontends.flatMap(({ outside }) => outside.map(({ address }) => address.value)));
   return ok(
     'forwarding',
@@ -109,7 +109,7 @@ export function hostStep({ owners }: Scene): Step[] {
   const [worst, ...others] = findings;
   const names = listed(owners.map(({ name }) => name));
   if (worst === undefined) return [ok('host', `Nothing in the settings of ${names} stands in the way.`)];
-  const line = ({ node, message }: (typeof findings)[number]): string => `${node}: ${message}`;
+  const line = ({ node, message }: (typeof findings)[number]): string => `On ${node}: ${message}`;
   const verdict = worst.severity === 'error' ? 'wrong' : 'warning';
   return [judged('host', verdict, worst, line(worst), others.map(line))];
 }

@@ -18,7 +18,10 @@ const good: Chain = {
 };
 const warned: Chain = {
   ...good,
-  steps: [...good.steps, judged('host', 'warning', { kind: 'strict-rp-filter' }, 'strict on eth0', ['more'])],
+  steps: [
+    ...good.steps,
+    judged('host', 'warning', { kind: 'strict-rp-filter' }, 'Strict on eth0.', ['more']),
+  ],
 };
 const broken: Chain = {
   ...good,

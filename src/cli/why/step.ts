@@ -40,10 +40,10 @@ export const judged = (
   reason: Reason,
   message: string,
   details: readonly string[] = [],
-): Step => ({ step, verdict, kind: reason.kind, message: asSentence(message), details });
+): Step => ({ step, verdict, kind: reason.kind, message, details });
 
-/** Some reasons are worded as clauses. */
-function asSentence(text: string): string {
+/** A clause, as the data plane words its reasons. */
+export function asSentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
