@@ -1,6 +1,7 @@
 // The free addresses of one pool and family. Nothing is enumerated: what is kept grows with use, not with size.
+
+import { Heap } from '../collections/heap.ts';
 import { type AddressRange, type Family, rangeSize } from '../model/address.ts';
-import { Heap } from './heap.ts';
 import { findRange, sortRanges } from './range-search.ts';
 
 /** An address by its range's place in the pool and its number: pools are used up in the order they are written. */

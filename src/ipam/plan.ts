@@ -1,4 +1,6 @@
 // Plans anew what changed: who keeps an address, who gets one, and who waits for what.
+
+import { Heap } from '../collections/heap.ts';
 import { sameAddress } from '../model/address.ts';
 import type { Allocated, Service, ServiceKey } from '../model/service.ts';
 import type { Touched, World } from '../model/world.ts';
@@ -15,7 +17,6 @@ import {
 } from './allocator.ts';
 import { notOurs } from './class-policy.ts';
 import { availableIn } from './free-space.ts';
-import { Heap } from './heap.ts';
 import { sharingTerms } from './holding.ts';
 import { keepClaimed } from './keep.ts';
 import {

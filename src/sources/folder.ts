@@ -31,6 +31,9 @@ export const folderSource = (options: FolderOptions): Source => new FolderSource
 /** Changes of the first list that are handed over at once. */
 const changesAtOnce = 500;
 
+/** A big folder is looked through less often: scans take this part of the time at most. */
+const restsPerScan = 50;
+
 type Happening = 'changed' | 'gone';
 
 class FolderSource implements Source {
@@ -52,7 +55,9 @@ class FolderSource implements Source {
   #isWoken = false;
   #working: Promise<void> | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
+  /** When the last scan ended, and how long it took with all that came between. */
   #lastScan = 0;
+  #scanMilliseconds = 0;
 
   constructor(options: FolderOptions) {
     const { directory, watch } = options;
@@ -163,7 +168,8 @@ class FolderSource implements Source {
     clearTimeout(this.#rescanTimer);
     const isFollowed =
       !this.#manifests.hasUnwatched && !this.#statuses.hasUnwatched && !this.#manifests.rootMissing;
-    const interval = isFollowed ? this.#rescanMilliseconds : this.#pollMilliseconds;
+    const wanted = isFollowed ? this.#rescanMilliseconds : this.#pollMilliseconds;
+    const interval = Math.max(wanted, this.#scanMilliseconds * restsPerScan);
     this.#rescanTimer = setTimeout(
       () => {
         this.#manifests.wantScan('');
@@ -178,6 +184,10 @@ class FolderSource implements Source {
     this.#isWoken = false;
     await this.#scan(this.#manifests, '');
     await this.#scan(this.#statuses, `${statusFolder}/`);
+    await this.#readFiles();
+  }
+
+  async #readFiles(): Promise<void> {
     for (const [path, happening] of this.#statusFiles) {
       if (this.#stop.signal.aborted) return;
       this.#statusFiles.delete(path);
@@ -196,8 +206,15 @@ class FolderSource implements Source {
   async #scan(tree: FolderTree, prefix: string): Promise<void> {
     if (!tree.wantsScan || this.#stop.signal.aborted) return;
     const isManifests = tree === this.#manifests;
-    if (isManifests) this.#lastScan = performance.now();
-    await this.#slicer.run(tree.scan());
+    const began = performance.now();
+    const scan = tree.scan();
+    while (scan.next().done !== true) {
+      // Whatever changes meanwhile does not wait for the end of the scan.
+      if (this.#listener !== undefined) await this.#readFiles();
+      await this.#slicer.pause();
+    }
+    this.#lastScan = performance.now();
+    this.#scanMilliseconds = (isManifests ? 0 : this.#scanMilliseconds) + this.#lastScan - began;
     const problems = [...tree.failures].map(([path, rule]) => fileProblem(prefix + path, rule, 'error'));
     if (tree.hasUnwatched) {
       const rule = `The kernel does not watch all folders, so changes are only seen every ${this.#pollMilliseconds} ms: raise fs.inotify.max_user_watches or max_user_instances.`;

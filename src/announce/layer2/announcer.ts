@@ -1,5 +1,6 @@
 // When to tell the neighbours where an address is, unasked: at once and spaced after a move, slowly ever after. Pure
 // but for the state it is given; time is milliseconds of any steady clock.
+import { Heap } from '../../collections/heap.ts';
 
 export interface AnnouncerConfig {
   /** After a move, in milliseconds from it: neighbours and switches that missed one heed the next. */
@@ -26,13 +27,22 @@ interface Entry {
   sent: number;
 }
 
+/** An entry that is due, but held back by the rate. */
+interface Waiting {
+  readonly entry: Entry;
+  /** What was asked for the address when it became due. */
+  readonly requests: number;
+}
+
 export interface Announcer {
   /** What is ours. An entry that is not here any more is passed over wherever it still waits. */
   readonly entries: Map<string, Entry>;
   /** Entries by when they are due, in slots of `slotMilliseconds`. */
   readonly slots: Map<number, Entry[]>;
-  /** Due, but held back by the rate: the first to go is the last. */
-  waiting: Entry[];
+  /** The slots that have entries, the next first. */
+  readonly order: Heap<number>;
+  /** The most urgent first. */
+  readonly waiting: Heap<Waiting>;
   lastSlot: number;
   tokens: number;
   filledAt: number;
@@ -44,11 +54,19 @@ const slotOf = (time: number): number => Math.ceil(time / slotMilliseconds);
 export const createAnnouncer = (now: number, config: AnnouncerConfig): Announcer => ({
   entries: new Map(),
   slots: new Map(),
-  waiting: [],
+  order: new Heap((a, b) => a < b),
+  waiting: new Heap(isMoreUrgent),
   lastSlot: slotOf(now) - 1,
   tokens: config.burst,
   filledAt: now,
 });
+
+/** Announced less often since it moved; then asked for more; of equals, who has waited longest. */
+function isMoreUrgent(a: Waiting, b: Waiting): boolean {
+  if (a.entry.sent !== b.entry.sent) return a.entry.sent < b.entry.sent;
+  if (a.requests !== b.requests) return a.requests > b.requests;
+  return a.entry.movedAt < b.entry.movedAt;
+}
 
 /** The address is ours from now on, or has to be announced anew (its link came up, a rival was heard). */
 export function announce(announcer: Announcer, address: string, now: number): void {
@@ -62,12 +80,13 @@ export function forget(announcer: Announcer, address: string): void {
   announcer.entries.delete(address);
   if (announcer.entries.size > 0) return;
   announcer.slots.clear();
-  announcer.waiting = [];
+  announcer.order.clear();
+  announcer.waiting.clear();
 }
 
 /**
- * The addresses to announce now, those announced least since they moved, then those asked for most, going first where the rate does not let
- * all of them go. Call it whenever `nextDue` says.
+ * The addresses to announce now. Where the rate does not let all go, those go first that were announced least since
+ * they moved, then those asked for most. Call it whenever `nextDue` says.
  */
 export function takeDue(
   announcer: Announcer,
@@ -75,25 +94,22 @@ export function takeDue(
   config: AnnouncerConfig,
   asked: (address: string) => number,
 ): string[] {
-  const { entries, slots } = announcer;
+  const { entries, slots, order, waiting } = announcer;
   const isOurs = (entry: Entry): boolean => entries.get(entry.address) === entry;
-  const due: Entry[] = [];
-  for (; announcer.lastSlot < slotOf(now); ) {
-    const slot = slots.get(++announcer.lastSlot);
-    if (slot === undefined) continue;
-    slots.delete(announcer.lastSlot);
-    for (const entry of slot) if (isOurs(entry)) due.push(entry);
+  announcer.lastSlot = Math.max(announcer.lastSlot, slotOf(now));
+  for (let slot = order.peek(); slot !== undefined && slot <= announcer.lastSlot; slot = order.peek()) {
+    order.pop();
+    for (const entry of slots.get(slot) ?? []) {
+      if (isOurs(entry)) waiting.push({ entry, requests: asked(entry.address) });
+    }
+    slots.delete(slot);
   }
   const earned = ((now - announcer.filledAt) * config.ratePerSecond) / 1000;
   announcer.tokens = Math.min(config.burst, announcer.tokens + earned);
   announcer.filledAt = now;
-  if (due.length > 0) {
-    announcer.waiting = announcer.waiting.filter(isOurs).concat(due.reverse());
-    if (announcer.waiting.length > announcer.tokens) sortByUrgency(announcer.waiting, asked);
-  }
   const going: string[] = [];
   while (announcer.tokens >= 1) {
-    const entry = announcer.waiting.pop();
+    const entry = waiting.pop()?.entry;
     if (entry === undefined) break;
     if (!isOurs(entry)) continue;
     announcer.tokens--;
@@ -103,21 +119,13 @@ export function takeDue(
   return going;
 }
 
-/** The most urgent last; of equals, who has waited longest. Each is asked about once: a sort looks at each often. */
-function sortByUrgency(entries: Entry[], asked: (address: string) => number): void {
-  const requests = new Map(entries.map((entry) => [entry, asked(entry.address)]));
-  const requestsFor = (entry: Entry): number => requests.get(entry) ?? 0;
-  entries.sort((a, b) => b.sent - a.sent || requestsFor(a) - requestsFor(b) || b.movedAt - a.movedAt);
-}
-
 /** When `takeDue` has work again, or undefined while nothing is ours. */
 export function nextDue(announcer: Announcer, config: AnnouncerConfig): number | undefined {
   // What waits for the rate goes by slots as well: one at a time would wake the process for each.
-  if (announcer.waiting.length > 0) {
+  if (announcer.waiting.size > 0) {
     return announcer.filledAt + Math.max(slotMilliseconds, 1000 / config.ratePerSecond);
   }
-  let next: number | undefined;
-  for (const slot of announcer.slots.keys()) next = next === undefined || slot < next ? slot : next;
+  const next = announcer.order.peek();
   return next === undefined ? undefined : next * slotMilliseconds;
 }
 
@@ -133,9 +141,13 @@ function scheduleNext(announcer: Announcer, entry: Entry, now: number, config: A
 
 function schedule(announcer: Announcer, entry: Entry, slot: number): void {
   const due = Math.max(slot, announcer.lastSlot + 1);
-  const entries = announcer.slots.get(due) ?? [];
-  entries.push(entry);
-  announcer.slots.set(due, entries);
+  const entries = announcer.slots.get(due);
+  if (entries !== undefined) {
+    entries.push(entry);
+    return;
+  }
+  announcer.slots.set(due, [entry]);
+  announcer.order.push(due);
 }
 
 /** 0–65535. */
