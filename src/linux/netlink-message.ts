@@ -56,6 +56,12 @@ export class MessageWriter {
     this.#view.setUint32(this.#messageStart, this.#length - this.#messageStart, true);
   }
 
+  /** Adds flags to the message that was begun last. */
+  addFlags(flags: number): void {
+    const at = this.#messageStart + 6;
+    this.#view.setUint16(at, this.#view.getUint16(at, true) | flags, true);
+  }
+
   /** Bytes of a protocol's own header, padded to four. */
   raw(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);

@@ -15,28 +15,40 @@ import type { ChainVerdict, Elements } from './operation.ts';
 const longestList = 0xffff - 4;
 const nested = 0x8000;
 
-/** Elements in as many lists as it takes, each to go into a message of its own. */
-export function* elementLists(elements: Elements, withData: boolean): Generator<Uint8Array> {
-  const frame = elementFrame(elements, withData);
-  let list = Buffer.alloc(longestList);
-  let length = 0;
+/**
+ * Writes elements in as many messages as it takes: `begin` starts each, up to where its list comes. Returns how many;
+ * the last is not ended.
+ */
+export function writeElements(
+  writer: MessageWriter,
+  elements: Elements,
+  withData: boolean,
+  begin: (message: number) => void,
+): number {
+  const { element, copies, stride } = elementFrame(elements, withData);
+  let messages = 0;
+  let list = 0;
+  let length = longestList;
   for (let index = 0; index < elements.count; index++) {
     const tail = variableTail(elements, index, withData);
-    const size = frame.template.length + tail.length;
+    const size = element.length + tail.length;
     if (length + size > longestList) {
-      yield list.subarray(0, length);
-      list = Buffer.alloc(longestList);
+      if (messages > 0) {
+        writer.endNest(list);
+        writer.end();
+      }
+      begin(messages++);
+      list = writer.beginNest(nf.NFTA_SET_ELEM_LIST_ELEMENTS);
       length = 0;
     }
-    list.set(frame.template, length);
-    copyInto(list, length, elements.bytes, index * frame.stride, frame.copies);
-    if (tail.length > 0) {
-      list.writeUInt16LE(size, length);
-      list.set(tail, length + frame.template.length);
-    }
+    copyInto(element, elements.bytes, index * stride, copies);
+    element.writeUInt16LE(size, 0);
+    writer.raw(element);
+    writer.raw(tail);
     length += size;
   }
-  if (length > 0) yield list.subarray(0, length);
+  if (messages > 0) writer.endNest(list);
+  return messages;
 }
 
 interface Copy {
@@ -45,19 +57,12 @@ interface Copy {
   readonly length: number;
 }
 
-function copyInto(
-  target: Uint8Array,
-  offset: number,
-  bytes: Uint8Array,
-  start: number,
-  copies: readonly Copy[],
-): void {
+function copyInto(target: Uint8Array, bytes: Uint8Array, start: number, copies: readonly Copy[]): void {
   for (const { from, to, length } of copies)
-    for (let index = 0; index < length; index++)
-      target[offset + to + index] = bytes[start + from + index] ?? 0;
+    for (let index = 0; index < length; index++) target[to + index] = bytes[start + from + index] ?? 0;
 }
 
-/** The attributes that every element of the set has, with holes for its bytes. */
+/** The attributes that every element of the set has, and where its bytes go. */
 function elementFrame(elements: Elements, withData: boolean) {
   const { keyLength, dataLength, hasKeyEnd } = elements;
   const stride = keyLength * (hasKeyEnd ? 2 : 1) + dataLength;
@@ -68,20 +73,20 @@ function elementFrame(elements: Elements, withData: boolean) {
   if (withData && dataLength > 0)
     parts.push({ type: nf.NFTA_SET_ELEM_DATA, from: stride - dataLength, length: dataLength });
 
-  const template = Buffer.alloc(4 + parts.reduce((sum, { length }) => sum + 8 + length, 0));
-  template.writeUInt16LE(template.length, 0);
-  template.writeUInt16LE(nf.NFTA_LIST_ELEM | nested, 2);
+  const element = Buffer.alloc(4 + parts.reduce((sum, { length }) => sum + 8 + length, 0));
+  element.writeUInt16LE(element.length, 0);
+  element.writeUInt16LE(nf.NFTA_LIST_ELEM | nested, 2);
   const copies: Copy[] = [];
   let at = 4;
   for (const { type, from, length } of parts) {
-    template.writeUInt16LE(8 + length, at);
-    template.writeUInt16LE(type | nested, at + 2);
-    template.writeUInt16LE(4 + length, at + 4);
-    template.writeUInt16LE(nf.NFTA_DATA_VALUE, at + 6);
+    element.writeUInt16LE(8 + length, at);
+    element.writeUInt16LE(type | nested, at + 2);
+    element.writeUInt16LE(4 + length, at + 4);
+    element.writeUInt16LE(nf.NFTA_DATA_VALUE, at + 6);
     copies.push({ from, to: at + 8, length });
     at += 8 + length;
   }
-  return { template, copies, stride };
+  return { element, copies, stride };
 }
 
 const nothing = Buffer.alloc(0);
@@ -118,13 +123,6 @@ function attribute(type: number, payload: Buffer): Buffer {
   bytes.writeUInt16LE(type, 2);
   bytes.set(payload, 4);
   return bytes;
-}
-
-/** Writes the attributes of one message that adds or deletes elements. */
-export function writeElementList(writer: MessageWriter, table: string, set: string, list: Uint8Array): void {
-  writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, table);
-  writer.string(nf.NFTA_SET_ELEM_LIST_SET, set);
-  writer.attribute(nf.NFTA_SET_ELEM_LIST_ELEMENTS | nested, list);
 }
 
 /** The elements of one message of a dump. */

@@ -1,15 +1,9 @@
 // Operations as nf_tables' netlink messages, all on the table `inet gantry`.
 
-import {
-  type MessageWriter,
-  NLM_F_ACK,
-  NLM_F_APPEND,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-} from '../../linux/netlink-message.ts';
+import { type MessageWriter, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../../linux/netlink-message.ts';
 import * as nf from '../../linux/nf-tables.ts';
 import { beginNetfilterMessage } from '../../linux/nfnetlink.ts';
-import { elementLists, writeElementList } from './kernel-elements.ts';
+import { writeElements } from './kernel-elements.ts';
 import { writeExpression } from './kernel-expression.ts';
 import {
   type BaseChain,
@@ -33,25 +27,17 @@ export function beginMessage(writer: MessageWriter, type: number, flags: number,
   });
 }
 
-/**
- * Writes an operation's messages, numbered from `sequence` on; returns how many. With `acknowledge` the last of them
- * asks to be acknowledged.
- */
-export function writeOperation(
-  writer: MessageWriter,
-  operation: Operation,
-  sequence: number,
-  acknowledge: boolean,
-): number {
-  const ack = acknowledge ? NLM_F_ACK : 0;
-  const add = NLM_F_CREATE | NLM_F_EXCL | ack;
+/** Writes an operation's messages, numbered from `sequence` on; returns how many. */
+export function writeOperation(writer: MessageWriter, operation: Operation, sequence: number): number {
+  const add = NLM_F_CREATE | NLM_F_EXCL;
+  let messages = 1;
   switch (operation.op) {
     case 'add-table':
       beginMessage(writer, nf.NFT_MSG_NEWTABLE, add, sequence);
       writer.string(nf.NFTA_TABLE_NAME, tableName);
       break;
     case 'delete-table':
-      beginMessage(writer, nf.NFT_MSG_DELTABLE, ack, sequence);
+      beginMessage(writer, nf.NFT_MSG_DELTABLE, 0, sequence);
       writer.string(nf.NFTA_TABLE_NAME, tableName);
       break;
     case 'add-chain':
@@ -61,17 +47,17 @@ export function writeOperation(
       if (operation.base !== undefined) writeBaseChain(writer, operation.base);
       break;
     case 'delete-chain':
-      beginMessage(writer, nf.NFT_MSG_DELCHAIN, ack, sequence);
+      beginMessage(writer, nf.NFT_MSG_DELCHAIN, 0, sequence);
       writer.string(nf.NFTA_CHAIN_TABLE, tableName);
       writer.string(nf.NFTA_CHAIN_NAME, operation.chain);
       break;
     case 'flush-chain':
-      beginMessage(writer, nf.NFT_MSG_DELRULE, ack, sequence);
+      beginMessage(writer, nf.NFT_MSG_DELRULE, 0, sequence);
       writer.string(nf.NFTA_RULE_TABLE, tableName);
       writer.string(nf.NFTA_RULE_CHAIN, operation.chain);
       break;
     case 'add-rule': {
-      beginMessage(writer, nf.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | ack, sequence);
+      beginMessage(writer, nf.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, sequence);
       writer.string(nf.NFTA_RULE_TABLE, tableName);
       writer.string(nf.NFTA_RULE_CHAIN, operation.chain);
       const list = writer.beginNest(nf.NFTA_RULE_EXPRESSIONS);
@@ -84,7 +70,7 @@ export function writeOperation(
       writeSet(writer, operation.set, sequence);
       break;
     case 'delete-set':
-      beginMessage(writer, nf.NFT_MSG_DELSET, ack, sequence);
+      beginMessage(writer, nf.NFT_MSG_DELSET, 0, sequence);
       writer.string(nf.NFTA_SET_TABLE, tableName);
       writer.string(nf.NFTA_SET_NAME, operation.set);
       break;
@@ -92,20 +78,19 @@ export function writeOperation(
     case 'delete-elements': {
       const adds = operation.op === 'add-elements';
       const type = adds ? nf.NFT_MSG_NEWSETELEM : nf.NFT_MSG_DELSETELEM;
-      const lists = [...elementLists(operation.elements, adds)];
-      for (const [index, list] of lists.entries()) {
-        const flags = (adds ? NLM_F_CREATE | NLM_F_EXCL : 0) | (index === lists.length - 1 ? ack : 0);
-        beginMessage(writer, type, flags, sequence + index);
-        writeElementList(writer, tableName, operation.set, list);
-        writer.end();
-      }
-      return lists.length;
+      messages = writeElements(writer, operation.elements, adds, (message) => {
+        beginMessage(writer, type, adds ? add : 0, sequence + message);
+        writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, tableName);
+        writer.string(nf.NFTA_SET_ELEM_LIST_SET, operation.set);
+      });
+      if (messages === 0) return 0;
+      break;
     }
     default:
       operation satisfies never;
   }
   writer.end();
-  return 1;
+  return messages;
 }
 
 const hooks = {

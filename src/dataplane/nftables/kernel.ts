@@ -5,6 +5,7 @@ import {
   attributeMap,
   MessageWriter,
   type NetlinkMessage,
+  NLM_F_ACK,
   NLM_F_DUMP,
   readString,
   readUnsignedBe,
@@ -48,10 +49,10 @@ export function openNftables(): NftablesPort {
       beginBatch(writer, nf.NFNL_SUBSYS_NFTABLES, first);
       const owners: number[] = [];
       for (const [index, operation] of operations.entries()) {
-        const isLast = index === operations.length - 1;
-        const count = writeOperation(writer, operation, first + 1 + owners.length, isLast);
+        const count = writeOperation(writer, operation, first + 1 + owners.length);
         for (let message = 0; message < count; message++) owners.push(index);
       }
+      if (owners.length > 0) writer.addFlags(NLM_F_ACK);
       endBatch(writer, nf.NFNL_SUBSYS_NFTABLES, first + 1 + owners.length);
       sequence = first + 2 + owners.length;
       return send(netlink, writer.bytes, first, owners);
