@@ -69,7 +69,13 @@ await benchInsideLab(import.meta.filename, async () => {
       const [address = ''] = gantry.addresses('shop', `present-${index}`);
       await knock(address);
     }
-    await sleep(5000);
+    // What counts is a change among so many, not the end of a start.
+    await until(
+      'the node has told of all',
+      () => gantry.status(`servicel2statuses/${node.name}/shop/present-${present - 1}.json`),
+      120_000,
+    );
+    await sleep(15_000);
 
     const times: number[] = [];
     for (let index = 0; index < samples; index++) {

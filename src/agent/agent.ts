@@ -8,6 +8,7 @@ import type { EventPort, StatusPort } from '../model/status.ts';
 import type { ChangeBatch } from '../model/world.ts';
 import type { Log } from '../observe/log.ts';
 import type { Registry } from '../observe/prometheus.ts';
+import { collectGarbage, letProcessGrow } from '../observe/small-process.ts';
 import { createSourceMetrics } from '../observe/source-metrics.ts';
 import type { Source } from '../sources/source.ts';
 import { createAgentMetrics } from './agent-metrics.ts';
@@ -61,7 +62,11 @@ export interface Agent {
 
 const reportIntervalSeconds = 10;
 const probesAtOnce = 64;
-const trimMilliseconds = 30_000;
+/** From here on collecting garbage in a small heap would hold a change back for 50 ms now and then. */
+const manyServices = 2000;
+/** After the first list the burst of work that it brings is over, and its garbage lies about. */
+const settledMilliseconds = 10_000;
+const trimMilliseconds = 15_000;
 
 export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   const { node, version, log, dataPlane, events, registry } = options;
@@ -175,6 +180,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
   const begin = (): void => {
     log.info('objects-read', { services: world.services.size, nodes: world.nodes.size });
     sourceMetrics.loaded();
+    if (world.services.size > manyServices) letProcessGrow();
     kernel.begin();
     pulse.nodesChanged();
     host.look();
@@ -183,16 +189,8 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       isKernelReady = true;
       requestReport();
     });
-    trimLater(5000);
-  };
-
-  const trimLater = (milliseconds: number): void => {
-    const trim = (): void => {
-      if (signal.aborted) return;
-      options.trimMemory();
-      trimLater(trimMilliseconds);
-    };
-    setTimeout(trim, milliseconds).unref();
+    setTimeout(collectGarbage, settledMilliseconds).unref();
+    setInterval(() => !signal.aborted && options.trimMemory(), trimMilliseconds).unref();
   };
 
   const takeBatch = (batch: ChangeBatch): void => {

@@ -13,9 +13,9 @@ const millisecondsOf: Readonly<Record<string, number>> = {
 /** Milliseconds, maybe a fraction; undefined for anything else, a negative duration included. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
-  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h)){1,7}$/.test(text)) return undefined;
+  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|\u00b5s|ms|s|m|h)){1,7}$/.test(text)) return undefined;
   let milliseconds = 0;
-  for (const [, count, unit = ''] of text.matchAll(/([\d.]+)([a-zµ]+)/g)) {
+  for (const [, count, unit = ''] of text.matchAll(/([\d.]+)([a-z\u00b5]+)/g)) {
     milliseconds += Number(count) * (millisecondsOf[unit] ?? Number.NaN);
   }
   return Number.isFinite(milliseconds) ? milliseconds : undefined;

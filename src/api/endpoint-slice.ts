@@ -109,7 +109,10 @@ function endpointsOf(family: Family, endpoints: readonly z.output<typeof endpoin
     const [text = ''] = addresses;
     const address = endpointAddress(family, text);
     if (typeof address === 'string') problems.push(fieldError(path, text, address));
-    else object.push({ address, ...conditions, nodeName, zone });
+    else {
+      const { ready, serving, terminating } = conditions;
+      object.push({ address, ready, serving, terminating, nodeName, zone });
+    }
   }
   return { object, problems };
 }

@@ -14,7 +14,7 @@ export interface StatusObject {
 }
 
 export interface StatusPort {
-  /** Writes the object's status whole. Resolves when it is durable; rejects with the cause when it cannot be. */
+  /** Writes the object's status whole. Resolves when it is as durable as it must be; rejects with the cause when it cannot be. */
   put(object: StatusObject): Promise<void>;
   /** Removes what was written for an object that is gone; nothing happens where nothing is. */
   remove(kind: string, namespace: string, name: string): Promise<void>;

@@ -1,5 +1,6 @@
 // Keeps a process small that lives on every node beside what the nodes are there for.
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * To be called before anything else is loaded. V8 is made for speed where memory abounds: it doubles the young
@@ -10,5 +11,18 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function keepProcessSmall(): void {
   for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size', '--no-turbofan', '--no-maglev'])
+    setFlagsFromString(flag);
+}
+
+/** Collects all garbage and gives its pages back: after a burst of work, when the heap has grown beyond what stays. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void;
+  collect({ type: 'major', flavor: 'last-resort' });
+}
+
+/** The opposite of `keepProcessSmall`, where there is much to hold: then pauses cost more than memory. */
+export function letProcessGrow(): void {
+  for (const flag of ['--semi-space-growth-factor=2', '--no-optimize-for-size', '--turbofan', '--maglev'])
     setFlagsFromString(flag);
 }

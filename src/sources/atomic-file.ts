@@ -1,34 +1,37 @@
-// Files that are always whole: written beside, made durable, then renamed over.
+// Files that are always whole: written beside, then renamed over; made durable where nobody could write them again.
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+/** Whether the disk must have it before the promise resolves. Without, a power failure may leave it old or empty. */
+export type Durability = 'durable' | 'whole';
+
 /**
- * Writes a file so that readers see the old content or the new, and that the new one survives a power failure once
- * this resolves. Missing folders are made. A file that has the content already is left alone. One writer a path.
+ * Writes a file so that readers see the old content or the new. Missing folders are made. A file that has the content
+ * already is left alone. One writer a path.
  */
-export async function writeAtomically(path: string, content: string): Promise<void> {
+export async function writeAtomically(path: string, content: string, durability: Durability): Promise<void> {
   if ((await readIfPresent(path)) === content) return;
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
   try {
-    await writeDurably(temporary, content);
+    await writeWhole(temporary, content, durability);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(folder);
+  if (durability === 'durable') await syncFolder(folder);
 }
 
-/** Removes a file durably; nothing happens where there is none. */
-export async function removeDurably(path: string): Promise<void> {
+/** Removes a file; nothing happens where there is none. */
+export async function removeFile(path: string, durability: Durability): Promise<void> {
   try {
     await rm(path);
   } catch (error) {
     if (isMissing(error)) return;
     throw error;
   }
-  await syncFolder(dirname(path));
+  if (durability === 'durable') await syncFolder(dirname(path));
 }
 
 export const isMissing = (error: unknown): boolean =>
@@ -44,10 +47,10 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-async function writeDurably(path: string, content: string): Promise<void> {
+async function writeWhole(path: string, content: string, durability: Durability): Promise<void> {
   await using file = await openMakingFolder(path);
   await file.writeFile(content);
-  await file.sync();
+  if (durability === 'durable') await file.sync();
 }
 
 async function openMakingFolder(path: string) {

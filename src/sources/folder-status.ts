@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { isRecord } from '../api/record.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import type { StatusObject, StatusPort } from '../model/status.ts';
-import { isMissing, readIfPresent, removeDurably, writeAtomically } from './atomic-file.ts';
+import { type Durability, isMissing, readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { isHidden, pluralOf, statusFolder, statusPath } from './folder-layout.ts';
 import { fileProblem } from './folder-problem.ts';
 
@@ -20,9 +20,12 @@ export function folderStatus(directory: string): StatusPort {
   const limit = limiter(parallelWrites);
 
   /** Undefined content: the file is removed. */
-  const replace = (path: string, content: string | undefined): Promise<void> => {
+  const replace = (kind: string, path: string, content: string | undefined): Promise<void> => {
+    const durability = durabilityOf(kind);
     const write = () =>
-      limit(() => (content === undefined ? removeDurably(path) : writeAtomically(path, content)));
+      limit(() =>
+        content === undefined ? removeFile(path, durability) : writeAtomically(path, content, durability),
+      );
     const slot = slots.get(path);
     if (slot !== undefined) {
       slot.write = write;
@@ -50,13 +53,16 @@ export function folderStatus(directory: string): StatusPort {
     async put(object) {
       const { namespace, name } = object.metadata;
       const path = join(directory, statusPath(object.kind, namespace, name));
-      await replace(path, `${JSON.stringify(object, undefined, 2)}\n`);
+      await replace(object.kind, path, `${JSON.stringify(object, undefined, 2)}\n`);
     },
     async remove(kind, namespace, name) {
-      await replace(join(directory, statusPath(kind, namespace, name)), undefined);
+      await replace(kind, join(directory, statusPath(kind, namespace, name)), undefined);
     },
   };
 }
+
+/** A Service's status is where its addresses are remembered; every other one is told again by whoever told it. */
+const durabilityOf = (kind: string): Durability => (kind === 'Service' ? 'durable' : 'whole');
 
 interface Slot {
   /** The newest write that was asked for. */

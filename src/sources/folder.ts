@@ -31,8 +31,11 @@ export const folderSource = (options: FolderOptions): Source => new FolderSource
 /** Changes of the first list that are handed over at once. */
 const changesAtOnce = 500;
 
+/** Between two steps of a scan that is in no hurry, each well under a millisecond. */
+const restMilliseconds = 2;
+
 /** A big folder is looked through less often: scans take this part of the time at most. */
-const restsPerScan = 50;
+const restsPerScan = 30;
 
 type Happening = 'changed' | 'gone';
 
@@ -55,6 +58,8 @@ class FolderSource implements Source {
   #isWoken = false;
   #working: Promise<void> | undefined;
   #rescanTimer: NodeJS.Timeout | undefined;
+  /** False in a scan that only looks for what inotify may have missed. */
+  #isHurried = true;
   /** When the last scan ended, and how long it took with all that came between. */
   #lastScan = 0;
   #scanMilliseconds = 0;
@@ -139,7 +144,10 @@ class FolderSource implements Source {
       passedOver: (path) => {
         if (path === statusFolder) this.#statuses.wantScan('');
       },
-      scanWanted: () => this.#wake(),
+      scanWanted: () => {
+        this.#isHurried = true;
+        this.#wake();
+      },
       // Statuses may be removed as a whole; a folder of manifests that is missing is rather not mounted.
       rootGone: () => !this.#manifests.rootMissing,
     };
@@ -174,6 +182,7 @@ class FolderSource implements Source {
       () => {
         this.#manifests.wantScan('');
         this.#statuses.wantScan('');
+        this.#isHurried = !isFollowed;
       },
       Math.max(0, this.#lastScan + interval - performance.now()),
     );
@@ -211,13 +220,15 @@ class FolderSource implements Source {
     while (scan.next().done !== true) {
       // Whatever changes meanwhile does not wait for the end of the scan.
       if (this.#listener !== undefined) await this.#readFiles();
-      await this.#slicer.pause();
+      this.#deliver();
+      if (this.#isHurried) await this.#slicer.pause();
+      else await sleep(restMilliseconds);
     }
     this.#lastScan = performance.now();
     this.#scanMilliseconds = (isManifests ? 0 : this.#scanMilliseconds) + this.#lastScan - began;
     const problems = [...tree.failures].map(([path, rule]) => fileProblem(prefix + path, rule, 'error'));
     if (tree.hasUnwatched) {
-      const rule = `The kernel does not watch all folders, so changes are only seen every ${this.#pollMilliseconds} ms: raise fs.inotify.max_user_watches or max_user_instances.`;
+      const rule = `The kernel does not watch all folders, so changes are only found by looking through them all, every ${this.#pollMilliseconds} ms or less often: raise fs.inotify.max_user_watches or max_user_instances.`;
       problems.push(fileProblem(prefix, rule, 'warning'));
     }
     if (isManifests && tree.rootMissing) {

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { type ManifestFormat, rawObjects, readManifest } from '../api/manifest.ts';
 import { idOf } from '../api/parse-object.ts';
 import type { RawObject } from '../api/record.ts';
-import { isMissing, readIfPresent, removeDurably, writeAtomically } from './atomic-file.ts';
+import { isMissing, readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { lastGoodFolder } from './folder-layout.ts';
 import { type FileContent, type FileEntry, fileContent } from './manifest-file.ts';
 import { finish } from './slice.ts';
@@ -51,7 +51,7 @@ export class LastGoodStore {
   forget(file: string): void {
     this.#present.delete(file);
     this.#held.delete(file);
-    this.#queue(file, () => removeDurably(pathOf(this.#directory, file)));
+    this.#queue(file, () => removeFile(pathOf(this.#directory, file), 'durable'));
   }
 
   /** Takes over what an earlier process kept for a file, before the file's first `update`. */
@@ -86,13 +86,13 @@ export class LastGoodStore {
     }
     if (held.size === 0) {
       this.#held.delete(file);
-      this.#queue(file, () => removeDurably(pathOf(this.#directory, file)));
+      this.#queue(file, () => removeFile(pathOf(this.#directory, file), 'durable'));
       return;
     }
     this.#held.set(file, held);
     const list = { apiVersion: 'v1', kind: 'List', items: [...held.values()] };
     const content = `${JSON.stringify(list, undefined, 2)}\n`;
-    this.#queue(file, () => writeAtomically(pathOf(this.#directory, file), content));
+    this.#queue(file, () => writeAtomically(pathOf(this.#directory, file), content, 'durable'));
   }
 
   /** One after the other: files break seldom, and in the order they broke. */
