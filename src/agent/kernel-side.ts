@@ -8,6 +8,7 @@ import { sentence } from '../model/reason.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { EventPort } from '../model/status.ts';
 import type { Log } from '../observe/log.ts';
+import { createAudits } from './audits.ts';
 import { createForwarding } from './forwarding.ts';
 import { createHealthCheckNodePorts } from './health-check-node-port.ts';
 import { createKernelState, type KernelState } from './kernel-state.ts';
@@ -131,9 +132,11 @@ export function createKernelSide(options: KernelSideOptions): KernelSide {
     setTimeout(() => audit().catch(options.crashed), auditMilliseconds).unref();
   };
 
+  const makeAudits = createAudits(dataPlane, () => performance.now());
+
   const audit = async (): Promise<void> => {
     if (signal.aborted) return;
-    const { repaired } = await dataPlane.audit('quick');
+    const repaired = await makeAudits();
     if (repaired > 0) {
       const next =
         'Another program changes the nftables table inet gantry: find it (nft monitor) and keep it away.';
