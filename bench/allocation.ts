@@ -2,15 +2,9 @@
 import { parseArgs } from 'node:util';
 import { type Allocator, allocationOf, createAllocator } from '../src/ipam/allocator.ts';
 import { plan } from '../src/ipam/plan.ts';
-import {
-  nothingTouched,
-  putPool,
-  putService,
-  samplePool,
-  sampleService,
-  sampleWorld,
-} from '../src/ipam/sample.ts';
+import { nothingTouched, putPool, putService, samplePool, sampleWorld } from '../src/ipam/sample.ts';
 import { formatAddress } from '../src/model/address.ts';
+import { sampleService } from '../src/model/sample.ts';
 import type { Service } from '../src/model/service.ts';
 import { applyBatch, type Change, type World } from '../src/model/world.ts';
 import { type Figure, median, percentile, report } from './report.ts';

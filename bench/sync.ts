@@ -14,6 +14,7 @@ import { type PlanContext, planService } from '../src/dataplane/plan.ts';
 import type { Frontend } from '../src/dataplane/table.ts';
 import { type Address, formatAddress } from '../src/model/address.ts';
 import type { EndpointSlice } from '../src/model/endpoint-slice.ts';
+import { sampleService } from '../src/model/sample.ts';
 import type { Service, ServiceKey } from '../src/model/service.ts';
 import { applyBatch, emptyWorld, type World } from '../src/model/world.ts';
 import { benchInsideLab } from './inside-lab.ts';
@@ -133,33 +134,11 @@ function endpointSlice(
   };
 }
 
-const service = (index: number): Service => ({
-  key: `default/s${index}`,
-  namespace: 'default',
-  name: `s${index}`,
-  labels: {},
-  type: 'LoadBalancer',
-  loadBalancerClass: undefined,
-  ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: undefined }],
-  selector: {},
-  ipFamilies: ['IPv4'],
-  ipFamilyPolicy: 'SingleStack',
-  externalTrafficPolicy: 'Cluster',
-  internalTrafficPolicy: 'Cluster',
-  affinityTimeoutSeconds: undefined,
-  loadBalancerSourceRanges: [],
-  healthCheckNodePort: undefined,
-  publishNotReadyAddresses: false,
-  request: {
-    pool: undefined,
-    addresses: [],
-    sharingKey: undefined,
-    legacyAnnotations: [],
-    problem: undefined,
-  },
-  allocated: { addresses: [serviceAddress(index)], pool: 'bench' },
-  creationTimestamp: undefined,
-});
+const service = (index: number): Service =>
+  sampleService(`default/s${index}`, {
+    ipFamilies: ['IPv4'],
+    allocated: { addresses: [serviceAddress(index)], pool: 'bench' },
+  });
 
 function buildWorld(): { readonly world: World; readonly context: PlanContext } {
   const world = emptyWorld();

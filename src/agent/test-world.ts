@@ -1,6 +1,7 @@
 // Objects for the agent's tests, as changes of a source: all in the namespace `web`, and good for forwarding.
 import { type Address, parseAddress } from '../model/address.ts';
 import type { Endpoint } from '../model/endpoint-slice.ts';
+import { sampleService } from '../model/sample.ts';
 import type { Change } from '../model/world.ts';
 
 type ChangeOf<K extends Change['kind']> = Extract<Change, { readonly kind: K }>;
@@ -64,34 +65,10 @@ export const service = (
 ): ChangeOf<'Service'> => ({
   kind: 'Service',
   key: `web/${name}`,
-  object: {
-    key: `web/${name}`,
-    namespace: 'web',
-    name,
-    labels: {},
-    type: 'LoadBalancer',
-    loadBalancerClass: undefined,
-    ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: undefined }],
-    selector: {},
-    ipFamilies: [],
-    ipFamilyPolicy: 'SingleStack',
-    externalTrafficPolicy: 'Cluster',
-    internalTrafficPolicy: 'Cluster',
-    affinityTimeoutSeconds: undefined,
-    loadBalancerSourceRanges: [],
-    healthCheckNodePort: undefined,
-    publishNotReadyAddresses: false,
-    request: {
-      pool: undefined,
-      addresses: [],
-      sharingKey: undefined,
-      legacyAnnotations: [],
-      problem: undefined,
-    },
+  object: sampleService(`web/${name}`, {
     allocated: { addresses: addresses.map(address), pool: addresses.length === 0 ? undefined : 'pool' },
-    creationTimestamp: undefined,
     ...more,
-  },
+  }),
 });
 
 export interface FixtureEndpoint {

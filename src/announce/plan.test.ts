@@ -6,6 +6,7 @@ import { cidrRange, parseAddress, parseCidr } from '../model/address.ts';
 import type { L2Advertisement } from '../model/advertisement.ts';
 import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
 import { excludeFromLoadBalancersLabel, type Node } from '../model/node.ts';
+import { sampleService } from '../model/sample.ts';
 import type { Labels } from '../model/selector.ts';
 import type { Service } from '../model/service.ts';
 import { applyBatch, type Change, emptyWorld, type World } from '../model/world.ts';
@@ -24,34 +25,13 @@ const range = (() => {
 })();
 const selector = (matchLabels: Labels) => ({ matchLabels, matchExpressions: [] });
 
-const service = (name: string, overrides: Partial<Service> = {}): Service => ({
-  key: `shop/${name}`,
-  namespace: 'shop',
-  name,
-  labels: { app: name },
-  type: 'LoadBalancer',
-  loadBalancerClass: undefined,
-  ports: [{ name: '', protocol: 'TCP', port: 80, nodePort: undefined }],
-  selector: {},
-  ipFamilies: ['IPv4'],
-  ipFamilyPolicy: 'SingleStack',
-  externalTrafficPolicy: 'Cluster',
-  internalTrafficPolicy: 'Cluster',
-  affinityTimeoutSeconds: undefined,
-  loadBalancerSourceRanges: [],
-  healthCheckNodePort: undefined,
-  publishNotReadyAddresses: false,
-  request: {
-    pool: undefined,
-    addresses: [],
-    sharingKey: undefined,
-    legacyAnnotations: [],
-    problem: undefined,
-  },
-  allocated: { addresses: [address], pool: 'lan' },
-  creationTimestamp: undefined,
-  ...overrides,
-});
+const service = (name: string, overrides: Partial<Service> = {}): Service =>
+  sampleService(`shop/${name}`, {
+    labels: { app: name },
+    ipFamilies: ['IPv4'],
+    allocated: { addresses: [address], pool: 'lan' },
+    ...overrides,
+  });
 
 const endpoint = (nodeName: string, overrides: Partial<Endpoint> = {}): Endpoint => ({
   address: { family: 'IPv4', value: 0xc6120100n },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Decision, Outcome } from '../ipam/outcome.ts';
-import { sampleAddress } from '../ipam/sample.ts';
+import { sampleAddress } from '../model/sample.ts';
 import type { Allocated } from '../model/service.ts';
 import { conditionsOf, eventsOf, timed } from './service-report.ts';
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type Address, formatAddress, parseAddress, parseCidr } from '../model/address.ts';
 import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
 import { sentence } from '../model/reason.ts';
+import { sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
 import { applyBatch, emptyWorld, type World } from '../model/world.ts';
 import { emptyClaims, updateClaims } from './claims.ts';
@@ -19,34 +20,12 @@ const address = (text: string): Address => {
 };
 
 const key = 'default/web';
-const service = (changes: Partial<Service> = {}): Service => ({
-  key,
-  namespace: 'default',
-  name: 'web',
-  labels: {},
-  type: 'LoadBalancer',
-  loadBalancerClass: undefined,
-  ports: [{ name: 'http', protocol: 'TCP', port: 80, nodePort: undefined }],
-  selector: {},
-  ipFamilies: [],
-  ipFamilyPolicy: 'SingleStack',
-  externalTrafficPolicy: 'Cluster',
-  internalTrafficPolicy: 'Cluster',
-  affinityTimeoutSeconds: undefined,
-  loadBalancerSourceRanges: [],
-  healthCheckNodePort: undefined,
-  publishNotReadyAddresses: false,
-  request: {
-    pool: undefined,
-    addresses: [],
-    sharingKey: undefined,
-    legacyAnnotations: [],
-    problem: undefined,
-  },
-  allocated: { addresses: [address('192.0.2.10')], pool: 'lan' },
-  creationTimestamp: undefined,
-  ...changes,
-});
+const service = (changes: Partial<Service> = {}): Service =>
+  sampleService(key, {
+    ports: [{ name: 'http', protocol: 'TCP', port: 80, nodePort: undefined }],
+    allocated: { addresses: [address('192.0.2.10')], pool: 'lan' },
+    ...changes,
+  });
 
 /** `here` is this node. */
 const endpoint = (last: number, nodeName: string | undefined, state: Partial<Endpoint> = {}): Endpoint => ({

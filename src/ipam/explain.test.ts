@@ -1,9 +1,10 @@
 // An explanation gives the outcome and a verdict on every pool, read from the World alone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleAddress, sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
 import { type Explanation, explain, verdictClause } from './explain.ts';
-import { sampleAddress, sampleAllocation, samplePool, sampleService, sampleWorld } from './sample.ts';
+import { sampleAllocation, samplePool, sampleWorld } from './sample.ts';
 import { anyClass } from './sample-scene.ts';
 
 const pools = [

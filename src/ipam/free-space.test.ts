@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Address, AddressRange } from '../model/address.ts';
+import { sampleAddress } from '../model/sample.ts';
 import {
   availableIn,
   createFreeSpace,
@@ -11,7 +12,7 @@ import {
   noteFreed,
   noteUsed,
 } from './free-space.ts';
-import { sampleAddress, sampleRange } from './sample.ts';
+import { sampleRange } from './sample.ts';
 
 const ipv4 = (value: bigint): Address => ({ family: 'IPv4', value });
 const range = (first: string, last: string): AddressRange => sampleRange(`${first}-${last}`);

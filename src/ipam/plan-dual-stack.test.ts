@@ -1,8 +1,9 @@
 // Dual stack by example: which families a Service gets, and what happens when its pool gains or loses one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
-import { sampleAllocation, samplePool, sampleService } from './sample.ts';
+import { sampleAllocation, samplePool } from './sample.ts';
 import { asks, reasonOf, Scene } from './sample-scene.ts';
 
 const prefer = (change: Partial<Service> = {}): Service =>

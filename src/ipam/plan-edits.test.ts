@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pool } from '../model/pool.ts';
+import { sampleAddress, sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
 import type { Change } from '../model/world.ts';
-import { putPool, sampleAddress, sampleAllocation, samplePool, samplePort, sampleService } from './sample.ts';
+import { putPool, sampleAllocation, samplePool, samplePort } from './sample.ts';
 import { asks, reasonOf, Scene } from './sample-scene.ts';
 
 /** As it is read at the start, with a status. */

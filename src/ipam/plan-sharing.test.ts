@@ -1,8 +1,9 @@
 // Sharing by example: who may have an address together, and who leaves when that is no longer so.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
-import { samplePool, samplePort, sampleService } from './sample.ts';
+import { samplePool, samplePort } from './sample.ts';
 import { asks, reasonOf, Scene } from './sample-scene.ts';
 
 const onPort = (key: string, port: number, change: Partial<Service> = {}, sharingKey = 'k'): Service =>

@@ -1,9 +1,10 @@
 // Allocation by example: what a Service gets, from where, and what it is told when it gets nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleService } from '../model/sample.ts';
 import type { Service } from '../model/service.ts';
 import type { Change } from '../model/world.ts';
-import { sampleAllocation, samplePool, sampleService } from './sample.ts';
+import { sampleAllocation, samplePool } from './sample.ts';
 import { asks, reasonOf, Scene, selects } from './sample-scene.ts';
 
 test('a Service is given the first free address of a pool', () => {

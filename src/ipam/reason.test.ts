@@ -1,9 +1,10 @@
 // Every reason is told in a sentence that names the object and the value, and ends with what to do.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleAddress } from '../model/sample.ts';
 import { portKey } from './port-key.ts';
 import { type AllocationReason, allocationSentence, type PoolRefusal } from './reason.ts';
-import { sampleAddress, samplePort } from './sample.ts';
+import { samplePort } from './sample.ts';
 
 const address = sampleAddress('192.0.2.7');
 const refusal: PoolRefusal = { kind: 'namespace-not-allowed', namespace: 'shop' };

@@ -1,6 +1,7 @@
 // A World with an allocator, changed step by step: for tests that tell what happens by example.
 import { formatAddress } from '../model/address.ts';
 import type { Pool } from '../model/pool.ts';
+import { sampleAddress } from '../model/sample.ts';
 import type { LabelSelector } from '../model/selector.ts';
 import type { AddressRequest, Service } from '../model/service.ts';
 import { applyBatch, type Change, type World } from '../model/world.ts';
@@ -8,7 +9,7 @@ import { type Allocator, allocationOf, createAllocator } from './allocator.ts';
 import type { ClassPolicy } from './class-policy.ts';
 import { type Decision, nothingAllocated } from './outcome.ts';
 import { plan } from './plan.ts';
-import { nothingTouched, putPool, putService, sampleAddress, sampleWorld } from './sample.ts';
+import { nothingTouched, putPool, putService, sampleWorld } from './sample.ts';
 import { poolUsage } from './usage.ts';
 
 export const anyClass: ClassPolicy = { loadBalancerClass: undefined, required: false };

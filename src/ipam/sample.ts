@@ -1,14 +1,9 @@
-// Services, pools and Worlds to try the allocator with, in tests and benches: all fields set, those given changed.
-import { type Address, type AddressRange, cidrRange, parseAddress, parseCidr } from '../model/address.ts';
+// Pools and Worlds to try the allocator with, in tests and benches.
+import { type AddressRange, cidrRange, parseCidr } from '../model/address.ts';
 import type { Pool, ServiceAllocation } from '../model/pool.ts';
-import type { AddressRequest, Service, ServicePort } from '../model/service.ts';
+import { sampleAddress } from '../model/sample.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { type Change, emptyWorld, type Touched, type World } from '../model/world.ts';
-
-export function sampleAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`${text} is no address`);
-  return address;
-}
 
 /** `FIRST-LAST`, a CIDR block, or one address. */
 export function sampleRange(text: string): AddressRange {
@@ -42,43 +37,6 @@ export const samplePort = (port: number, protocol: ServicePort['protocol'] = 'TC
   port,
   nodePort: undefined,
 });
-
-export function sampleService(
-  key: string,
-  change: Partial<Service> = {},
-  request: Partial<AddressRequest> = {},
-): Service {
-  const [namespace = '', name = ''] = key.split('/');
-  return {
-    key,
-    namespace,
-    name,
-    labels: {},
-    type: 'LoadBalancer',
-    loadBalancerClass: undefined,
-    ports: [samplePort(80)],
-    selector: { app: name },
-    ipFamilies: [],
-    ipFamilyPolicy: 'SingleStack',
-    externalTrafficPolicy: 'Cluster',
-    internalTrafficPolicy: 'Cluster',
-    affinityTimeoutSeconds: undefined,
-    loadBalancerSourceRanges: [],
-    healthCheckNodePort: undefined,
-    publishNotReadyAddresses: false,
-    request: {
-      pool: undefined,
-      addresses: [],
-      sharingKey: undefined,
-      legacyAnnotations: [],
-      problem: undefined,
-      ...request,
-    },
-    allocated: { addresses: [], pool: undefined },
-    creationTimestamp: undefined,
-    ...change,
-  };
-}
 
 export const putService = (service: Service): Change => ({
   kind: 'Service',

@@ -15,6 +15,7 @@ import { planService } from '../../src/dataplane/plan.ts';
 import type { Frontend } from '../../src/dataplane/table.ts';
 import { type Address, type Cidr, parseAddress, parseCidr } from '../../src/model/address.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../src/model/endpoint-slice.ts';
+import { sampleService } from '../../src/model/sample.ts';
 import type { Service, ServiceKey, ServicePort } from '../../src/model/service.ts';
 import { applyBatch, emptyWorld } from '../../src/model/world.ts';
 
@@ -81,33 +82,11 @@ export interface ForwardingScene extends AsyncDisposable {
 export const tcpPort: ServicePort = { name: 'http', protocol: 'TCP', port: 80, nodePort: undefined };
 export const udpPort: ServicePort = { name: 'dns', protocol: 'UDP', port: 53, nodePort: undefined };
 
-const defaultService: Service = {
-  key: serviceKey,
-  namespace: 'default',
-  name: 'web',
-  labels: {},
-  type: 'LoadBalancer',
-  loadBalancerClass: undefined,
+const defaultService = sampleService(serviceKey, {
   ports: [tcpPort, udpPort],
-  selector: {},
-  ipFamilies: [],
   ipFamilyPolicy: 'PreferDualStack',
-  externalTrafficPolicy: 'Cluster',
-  internalTrafficPolicy: 'Cluster',
-  affinityTimeoutSeconds: undefined,
-  loadBalancerSourceRanges: [],
-  healthCheckNodePort: undefined,
-  publishNotReadyAddresses: false,
-  request: {
-    pool: undefined,
-    addresses: [],
-    sharingKey: undefined,
-    legacyAnnotations: [],
-    problem: undefined,
-  },
   allocated: { addresses: [address(virtual.IPv4), address(virtual.IPv6)], pool: undefined },
-  creationTimestamp: undefined,
-};
+});
 
 const defaultPorts: readonly EndpointPort[] = [
   { name: 'http', protocol: 'TCP', port: podPort },
