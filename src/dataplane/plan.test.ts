@@ -5,7 +5,7 @@ import { type Address, formatAddress, parseAddress, parseCidr } from '../model/a
 import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
 import { sentence } from '../model/reason.ts';
 import { sampleService } from '../model/sample.ts';
-import type { Service } from '../model/service.ts';
+import type { Service, TrafficPolicy } from '../model/service.ts';
 import { applyBatch, emptyWorld, type World } from '../model/world.ts';
 import { emptyClaims, updateClaims } from './claims.ts';
 import { endpointHealthKey } from './endpoints.ts';
@@ -330,15 +330,21 @@ test('source ranges are those of the frontend’s family, and none of it lets no
   );
 });
 
-test('an affinity’s scope is the port’s, in its family, and not its address’s', () => {
+test('an affinity’s scope is the port’s, in its family, under its policy, and not its address’s', () => {
   const addresses = [address('192.0.2.10'), address('192.0.2.11'), address('2001:db8::10')];
-  const { frontends } = plan(
-    service({ affinityTimeoutSeconds: 60, allocated: { addresses, pool: undefined } }),
-    [],
-  );
-  const [first, second, third] = frontends.map(({ affinity }) => affinity?.scope);
+  const scopes = (externalTrafficPolicy: TrafficPolicy) =>
+    plan(
+      service({
+        affinityTimeoutSeconds: 60,
+        externalTrafficPolicy,
+        allocated: { addresses, pool: undefined },
+      }),
+      [],
+    ).frontends.map(({ affinity }) => affinity?.scope);
+  const [first, second, third] = scopes('Cluster');
   assert.equal(first, second);
   assert.notEqual(first, third);
+  assert.notEqual(first, scopes('Local')[0]);
 });
 
 test('local ready endpoints are counted by address', () => {

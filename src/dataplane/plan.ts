@@ -130,7 +130,10 @@ function planPort(
       affinity:
         timeoutSeconds === undefined
           ? undefined
-          : { scope: `${service.key}:${port.name}:${family}`, timeoutSeconds },
+          : {
+              scope: `${service.key}:${port.name}:${family}:${service.externalTrafficPolicy}`,
+              timeoutSeconds,
+            },
     },
     reasons,
     localReady: local.filter(({ ready }) => ready).map(({ backend }) => backend.address.value),

@@ -35,7 +35,10 @@ export interface Backend {
 
 /** A client's connections within one scope go to one backend until none was new for so long. */
 export interface Affinity {
-  /** Shared by a Service port's addresses of one family. */
+  /**
+   * Shared by a Service port's addresses of one family, under one policy: what Cluster remembers of a client may be a
+   * backend that Local does not lead it to.
+   */
   readonly scope: string;
   readonly timeoutSeconds: number;
 }

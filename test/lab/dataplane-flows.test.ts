@@ -74,6 +74,17 @@ testInsideLab(import.meta.filename, () => {
     assert.ok(later.size > 1, `always ${[...later]}`);
   });
 
+  for (const family of families) {
+    test(`a client of another node's endpoint goes to one here when its Service becomes Local, over ${family}`, async () => {
+      for (const name of ['pod-a', 'pod-b']) scene.endpoints[name] = gone;
+      await scene.serve({ affinityTimeoutSeconds: 60 });
+      assert.equal(answerer(await scene.client.ask('tcp', virtual[family], 80)), 'pod-c');
+      for (const name of ['pod-a', 'pod-b']) delete scene.endpoints[name];
+      await scene.serve({ affinityTimeoutSeconds: 60, externalTrafficPolicy: 'Local' });
+      assert.match(await scene.client.ask('tcp', virtual[family], 80), /^pod-[ab] /);
+    });
+  }
+
   test('an affinity is shared by all addresses of its port in a family', async () => {
     scene.topology.router.ip('route add 192.0.2.201 via 192.0.2.11');
     const second = { family: 'IPv4' as const, value: 0xc00002c9n };

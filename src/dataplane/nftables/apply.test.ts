@@ -311,6 +311,20 @@ test('an affinity scope goes a while after its last use, unless it is used again
   assert.equal(scopes(), 0);
 });
 
+test('an affinity scope goes even where it was unused twice in the time that it is left, by two time-outs', async () => {
+  const fake = fakeNftables();
+  await using dataPlane = open(fake, { graceMilliseconds: 40 });
+  for (const timeoutSeconds of [60, 90]) {
+    await dataPlane.sync(only({ ...a, affinity: { scope: 'a', timeoutSeconds } }), 'changes');
+    await dataPlane.sync(new Map([['default/a', []]]), 'changes');
+  }
+  await sleep(200);
+  assert.deepEqual(
+    fake.sets().filter((set) => set.startsWith('affinity')),
+    [],
+  );
+});
+
 test('a stranger’s transaction makes a quick audit look, and damage is repaired', async () => {
   const fake = fakeNftables();
   await using dataPlane = open(fake);

@@ -113,10 +113,16 @@ export function createNftablesDataPlane(options: NftablesOptions): DataPlane {
 
   /** Those that came into use again stay; those that cannot go now are found unused when the table is next read. */
   async function destroyRetired(): Promise<void> {
-    const objects = retired.filter(({ id }) => state.present.has(id) && !state.uses.has(id));
+    // One may have been retired twice, in use between; and a scope before the last chain that remembers for it.
+    const unused = new Map(retired.map((object) => [object.id, object]));
+    const objects = [...unused.values()].filter(({ id }) => state.present.has(id) && !state.uses.has(id));
     retired = [];
     if (objects.length === 0) return;
-    const operations = objects.flatMap((object) => object.destroy());
+    const inOrder = [
+      ...objects.filter(({ goes }) => goes !== 'last'),
+      ...objects.filter(({ goes }) => goes === 'last'),
+    ];
+    const operations = inOrder.flatMap((object) => object.destroy());
     const result = await commitPatiently(port, operations);
     if (result.ok) for (const { id } of objects) state.present.delete(id);
   }

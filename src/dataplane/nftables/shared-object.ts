@@ -11,8 +11,8 @@ export interface SharedObject {
   readonly id: string;
   readonly create: () => readonly Operation[];
   readonly destroy: () => readonly Operation[];
-  /** True: packets may be on their way through it, so it is destroyed a while after its last use. */
-  readonly late: boolean;
+  /** Packets may be on their way through what goes late: a while after its last use. Others refer to what goes last. */
+  readonly goes: 'at-once' | 'late' | 'last';
 }
 
 export function sharedObjects(frontend: Frontend): readonly SharedObject[] {
@@ -45,7 +45,7 @@ export function sharedElement(set: SetDefinition, key: ByteString): SharedObject
     id: `${set.name} ${key}`,
     create: () => [{ op: 'add-elements', ...pack() }],
     destroy: () => [{ op: 'delete-elements', ...pack() }],
-    late: false,
+    goes: 'at-once',
   };
 }
 
@@ -60,10 +60,10 @@ export const affinityScope = (chain: string, map: string): SharedObject => ({
     { op: 'delete-chain', chain },
     { op: 'delete-set', set: map },
   ],
-  late: true,
+  goes: 'last',
 });
 
-/** The chain that remembers for a scope, as found in the table. It is destroyed before its scope. */
+/** A chain that remembers for a scope, as found in the table. */
 export const rememberObject = (chain: string): SharedObject => ({
   id: `chain ${chain}`,
   create: () => [],
@@ -71,5 +71,5 @@ export const rememberObject = (chain: string): SharedObject => ({
     { op: 'flush-chain', chain },
     { op: 'delete-chain', chain },
   ],
-  late: true,
+  goes: 'late',
 });

@@ -56,7 +56,7 @@ export interface Transaction {
   /** For each operation the index of the step that it is for; undefined for those of shared objects. */
   readonly stepOf: readonly (number | undefined)[];
   readonly changes: readonly FrontendChange[];
-  /** No longer used; to be destroyed after a while, in this order. */
+  /** No longer used; to be destroyed after a while. */
   readonly retired: readonly SharedObject[];
   /** Brings the state up to date; to be called when the operations are in the kernel. */
   readonly done: () => void;
@@ -138,10 +138,9 @@ class SharedUse {
       const after = before + change;
       uses.set(id, after);
       if (after > 0 && !state.present.has(id)) created.push(object);
-      if (after === 0 && before > 0) (object.late ? retired : destroyed).push(object);
+      if (after === 0 && before > 0) (object.goes === 'at-once' ? destroyed : retired).push(object);
     }
-    // What was made last is unmade first: chains before the maps that they refer to.
-    return { created, destroyed, retired: retired.reverse(), uses };
+    return { created, destroyed, retired, uses };
   }
 
   #entry(object: SharedObject) {
@@ -151,9 +150,9 @@ class SharedUse {
   }
 }
 
-/** Shared objects that are in the table and nobody uses, chains before maps. */
+/** Shared objects that are in the table and nobody uses. */
 export const unused = (state: TableState): readonly SharedObject[] =>
-  [...state.present.values()].filter((object) => !state.uses.has(object.id)).reverse();
+  [...state.present.values()].filter((object) => !state.uses.has(object.id));
 
 const changeOf = (
   key: TableKey,
