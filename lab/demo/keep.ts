@@ -19,7 +19,7 @@ export async function keepLab(
     writeFileSync(join(commands, name), `#!/bin/sh\nexec ${line} "$@"\n`);
     chmodSync(join(commands, name), 0o755);
   };
-  write('gantry', gantryCommand().map(quote).join(' '));
+  write('gantry', `env GANTRY_FOLDER=${quote(gantry.folder)} ${gantryCommand().map(quote).join(' ')}`);
   for (const host of lab.hosts.values()) write(host.name, `nsenter --net=${host.namespace} --`);
 
   screen.chapter('The lab stays. Try');
@@ -36,10 +36,11 @@ export async function keepLab(
   const environment = {
     ...process.env,
     PATH: `${commands}:${process.env['PATH']}`,
-    GANTRY_FOLDER: gantry.folder,
   };
   if (!process.stdin.isTTY) {
-    screen.line(`Each is in ${commands}; inside: nsenter. End with Ctrl-C.`);
+    screen.line(`Each is in ${commands}, which only the lab sees: enter it by`);
+    screen.line('nsenter --mount --net --pid --target (the process id of "demo --keep")');
+    screen.line('End with Ctrl-C.');
     if (!signal.aborted) await once(signal, 'abort');
     return;
   }

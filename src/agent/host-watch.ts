@@ -21,9 +21,9 @@ export interface HostWatch {
   judge(): void;
 }
 
-const lookEveryMilliseconds = 60_000;
+const lookEveryMilliseconds = 10_000;
 /** Listing chains runs nft, and costs what other programs have put there. */
-const listChainsEveryMilliseconds = 600_000;
+const listChainsEveryMilliseconds = 60_000;
 
 export function watchHost(options: HostWatchOptions): HostWatch {
   const { log, signal } = options;
