@@ -35,7 +35,10 @@ export interface LabGantry {
     spec?: object,
   ): void;
   startController(): ChildProcess;
-  startNode(node: TopologyNode): { readonly agent: ChildProcess; readonly pulse: ChildProcess };
+  startNode(
+    node: TopologyNode,
+    pulseArguments?: readonly string[],
+  ): { readonly agent: ChildProcess; readonly pulse: ChildProcess };
   runDirectory(node: TopologyNode): string;
   agentArguments(node: TopologyNode): string[];
 }
@@ -94,10 +97,13 @@ export function createLabGantry(
       'agent',
       ...['--folder', folder, '--node', node.name, '--run-dir', runDirectory(node), '--http', 'off'],
     ],
-    startNode(node) {
-      const pulse = node.host.spawn(gantryCommand('pulse', '--run-dir', runDirectory(node)), {
-        log: `${node.name}-pulse`,
-      });
+    startNode(node, pulseArguments = []) {
+      const pulse = node.host.spawn(
+        gantryCommand('pulse', '--run-dir', runDirectory(node), ...pulseArguments),
+        {
+          log: `${node.name}-pulse`,
+        },
+      );
       const agent = node.host.spawn(gantryCommand(...gantry.agentArguments(node)), {
         log: `${node.name}-agent`,
       });

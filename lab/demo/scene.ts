@@ -50,11 +50,15 @@ export async function startPods({ web, api }: Pick<Scene, 'web' | 'api'>): Promi
 }
 
 /** Resolves when every node has reported that it announces and forwards. */
-export async function startGantry(lab: Lab, topology: Topology): Promise<LabGantry> {
+export async function startGantry(
+  lab: Lab,
+  topology: Topology,
+  pulseArguments: readonly string[] = [],
+): Promise<LabGantry> {
   const gantry = createLabGantry(lab, topology);
   gantry.write('pool', poolManifest('lan', poolRanges), l2AdvertisementManifest('lan'));
   gantry.startController();
-  for (const node of topology.nodes) gantry.startNode(node);
+  for (const node of topology.nodes) gantry.startNode(node, pulseArguments);
   for (const node of topology.nodes) {
     await until(`${node.name} reports`, () => gantry.status(`nodereports/${node.name}.json`), 20_000);
   }

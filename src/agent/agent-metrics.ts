@@ -124,7 +124,7 @@ function addGauges(registry: Registry, state: AgentState): void {
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {
-      for (const name of ['alive', 'dead', 'unknown'] as const) {
+      for (const name of ['alive', 'silent', 'dead', 'unknown'] as const) {
         this.set({ state: name }, state.pulse.members.filter((member) => member.state === name).length);
       }
     },

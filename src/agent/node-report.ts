@@ -9,7 +9,7 @@ const explained = { kind: z.string(), message: z.string() };
 
 const member = z.object({
   name: z.string(),
-  state: z.enum(['alive', 'dead', 'unknown']),
+  state: z.enum(['alive', 'silent', 'dead', 'unknown']),
   lastHeardMilliseconds: z.optional(z.number()),
   interfaces: z.array(z.string()),
 });

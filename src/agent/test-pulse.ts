@@ -62,6 +62,8 @@ export async function startTestPulse(
         for (const address of message.removals) table.delete(address);
         tell(owned());
         return;
+      case 'drain':
+        return;
       case 'stop':
         pulse.isStopped = true;
         tell({ type: 'stopping' });

@@ -1,8 +1,8 @@
 // gantry pulse: heartbeats, elections, ARP and NDP answers on this node; outlives the agent.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultExcludedInterfaces, excludePatterns } from '../announce/layer2/interfaces.ts';
-import { defaultMembershipConfig } from '../announce/membership/machine.ts';
 import { defaultHeartbeatPort } from '../announce/membership/session.ts';
+import type { Failback, TwoNodePolicy } from '../announce/membership/state.ts';
 import { createLog, type LogLevel } from '../observe/log.ts';
 import { version } from '../observe/version.ts';
 import { runPulse } from '../pulse/run.ts';
@@ -12,6 +12,8 @@ interface Options {
   readonly runDir: string;
   readonly heartbeatPort: number;
   readonly excludeInterface: readonly string[];
+  readonly twoNodes: TwoNodePolicy;
+  readonly failback: Failback;
   readonly logLevel: LogLevel;
 }
 
@@ -32,6 +34,22 @@ export function pulseCommand(): Command {
         .argParser(parsePattern)
         .default(defaultExcludedInterfaces, 'those of container runtimes, overlays and virtual machines'),
     )
+    .addOption(
+      new Option(
+        '--two-nodes <policy>',
+        'one of two nodes that hears the other no more: answers on, or falls silent',
+      )
+        .choices(['availability', 'safety'])
+        .default('availability'),
+    )
+    .addOption(
+      new Option(
+        '--failback <when>',
+        'when an address goes back to a node that is wanted more and lives again',
+      )
+        .choices(['never', 'when-stable', 'at-once'])
+        .default('when-stable'),
+    )
     .addOption(logLevelOption())
     .action(async (options: Options) => {
       const ended = new AbortController();
@@ -41,7 +59,7 @@ export function pulseCommand(): Command {
           version,
           runDirectory: options.runDir,
           heartbeatPort: options.heartbeatPort,
-          membership: defaultMembershipConfig,
+          rules: { twoNodes: options.twoNodes, failback: options.failback },
           excludedInterfaces: excludePatterns(options.excludeInterface),
           log: createLog({ level: options.logLevel, component: 'pulse' }),
         },

@@ -13,6 +13,7 @@ const declare = (libc: LibraryHandle) => ({
   close: libc.func('int close(int fd)'),
   flock: libc.func('int flock(int fd, int operation)'),
   setns: libc.func('int setns(int fd, int type)'),
+  clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 });
 
 let declared: ReturnType<typeof declare> | undefined;
@@ -113,4 +114,13 @@ const CLONE_NEWNET = 0x40000000;
 /** setns(2) of the calling thread into the network namespace that `fd` refers to. */
 export function setNetworkNamespace(fd: number): void {
   check('setns', native().setns(fd, CLONE_NEWNET));
+}
+
+const CLOCK_BOOTTIME = 7;
+const timespec = new BigInt64Array(2);
+
+/** clock_gettime(2) of CLOCK_BOOTTIME, in milliseconds. */
+export function bootTimeMilliseconds(): number {
+  check('clock_gettime', native().clock_gettime(CLOCK_BOOTTIME, timespec));
+  return Number(timespec[0]) * 1000 + Number(timespec[1]) / 1e6;
 }

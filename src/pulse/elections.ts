@@ -7,17 +7,13 @@ import {
   nextDue,
   takeDue,
 } from '../announce/layer2/announcer.ts';
-import { parseAddress } from '../model/address.ts';
+import { electOwner, type Owner } from '../announce/layer2/elect.ts';
+import type { NodeInterface } from '../announce/layer2/interfaces.ts';
+import type { Claim } from '../announce/membership/state.ts';
+import type { Candidate } from '../announce/plan.ts';
+import { type Address, parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
-import type { FromPulse, LinkAddress, LinkOwned, ToPulse } from './link.ts';
-import {
-  createOwnership,
-  type OwnedEntry,
-  type OwnershipChange,
-  reelect,
-  type TableEntry,
-  type View,
-} from './ownership.ts';
+import type { FromPulse, LinkOwned, ToPulse } from './link.ts';
 import type { Responder } from './responder.ts';
 
 export interface ElectionsOptions {
@@ -26,104 +22,96 @@ export interface ElectionsOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly tell: (message: FromPulse) => void;
-  /** The members as they are seen at this moment. */
-  readonly view: () => View;
+  readonly self: () => string;
+  readonly interfacesOf: (node: string) => readonly NodeInterface[];
   /** The address is no longer this node's. */
   readonly released: (address: string) => void;
 }
 
 export interface Elections extends Disposable {
+  /** The addresses of the table. */
+  keys(): Iterable<string>;
+  readonly size: number;
+  elect(key: string, mayHave: (node: string) => boolean): string | undefined;
   /** Takes what the agent says; returns the addresses to elect anew. */
   takeTable(message: Extract<ToPulse, { type: 'announce' }>): Set<string>;
-  /** The first few at once, the rest in the event loop's next turns. */
-  elect(addresses: Iterable<string>): void;
-  electAll(): void;
-  /** Tells the neighbours again of all that this node has, or of what it has on these interfaces. */
-  announceAgain(interfaces?: readonly string[]): void;
+  /** Answers for the claim's address from now on. */
+  speak(claim: Claim, cause: LinkOwned['cause']): void;
+  silence(key: string, to: string | undefined): void;
+  /** Tells of all that was said since it was called last. */
+  flush(): void;
+  /** What this node has, on the interfaces that it has now. */
+  interfacesChanged(keys: Iterable<string>): void;
+  /** Tells the neighbours again of these addresses, or of all that this node has, on these interfaces or on all. */
+  announceAgain(keys?: readonly string[], interfaces?: readonly string[]): void;
   /** All that this node has, as the responder answers for it. */
   owned(): FromPulse;
-  /** Gives everything up, as if it had never been. */
-  startAnew(): void;
+  ownedKeys(): Iterable<string>;
 }
 
-/** Of one turn of the event loop: heartbeats must not wait for ten thousand addresses. */
-const sliceMilliseconds = 5;
+interface TableEntry {
+  readonly address: Address;
+  readonly candidates: readonly Candidate[];
+}
 
-/** Of one slice, that are logged one by one. */
+interface OwnedEntry {
+  readonly address: Address;
+  readonly interfaces: readonly string[];
+  readonly cause: LinkOwned['cause'];
+  readonly from: string | undefined;
+  readonly claim: Claim;
+}
+
+/** Of one message to the agent, that are logged one by one. */
 const mostLogged = 20;
 
 export function createElections(options: ElectionsOptions): Elections {
   const { responder, log, now, tell } = options;
   const table = new Map<string, TableEntry>();
-  const ownership = createOwnership();
+  const owned = new Map<string, OwnedEntry>();
   const announcer = createAnnouncer(now(), options.announcer);
-  /** Addresses to elect the owner of anew. */
-  const dirty = new Set<string>();
-  let nextSlice: NodeJS.Immediate | undefined;
+  /** What the agent has not been told yet: undefined is a removal, in favour of the node that is kept beside it. */
+  const news = new Map<string, { readonly entry: OwnedEntry | undefined; readonly to: string | undefined }>();
   let announceTimer: NodeJS.Timeout | undefined;
 
-  const elect = (addresses: Iterable<string>): void => {
-    for (const address of addresses) dirty.add(address);
-    if (nextSlice === undefined) electSlice();
+  const ownerOf = (key: string, mayHave: (node: string) => boolean): Owner | undefined => {
+    const entry = table.get(key);
+    return (
+      entry &&
+      electOwner(entry.address, entry.candidates, (node) =>
+        mayHave(node) ? options.interfacesOf(node) : undefined,
+      )
+    );
   };
 
-  const electSlice = (): void => {
-    nextSlice = undefined;
-    const end = performance.now() + sliceMilliseconds;
-    const view = options.view();
-    const changes: OwnershipChange[] = [];
-    for (const key of dirty) {
-      dirty.delete(key);
-      const change = reelect(ownership, key, table.get(key), view);
-      if (change !== undefined) {
-        changes.push(change);
-        carryOut(change);
-      }
-      if (performance.now() >= end) break;
-    }
-    if (dirty.size > 0) nextSlice = setImmediate(electSlice);
-    if (changes.length === 0) return;
-    sendDue();
-    logChanges(changes);
-    const upserts = changes
-      .filter((change) => change.kind === 'own')
-      .map(({ key, entry }) => ownedMessage(key, entry));
-    const removals = changes.filter((change) => change.kind === 'release').map((change) => change.key);
-    tell({ type: 'owned', replace: false, upserts, removals });
-  };
-
-  const carryOut = ({ kind, key, entry }: OwnershipChange): void => {
-    if (kind === 'release') {
-      responder.release(entry.address);
-      forget(announcer, key);
-      options.released(key);
-    } else {
-      responder.own(entry.address, entry.interfaces);
-      announce(announcer, key, now());
-    }
+  const own = (key: string, entry: OwnedEntry): void => {
+    owned.set(key, entry);
+    responder.own(entry.address, entry.interfaces, entry.claim);
+    announce(announcer, key, now());
+    news.set(key, { entry, to: undefined });
   };
 
   const sendDue = (): void => {
     clearTimeout(announceTimer);
     const asked = (address: string): number => responder.counters.get(address)?.requestsReceived ?? 0;
     for (const key of takeDue(announcer, now(), options.announcer, asked)) {
-      const entry = ownership.owned.get(key);
+      const entry = owned.get(key);
       if (entry !== undefined) responder.announce(entry.address);
     }
     const next = nextDue(announcer, options.announcer);
     if (next !== undefined) announceTimer = setTimeout(sendDue, Math.max(1, next - now()));
   };
 
-  const logChanges = (changes: readonly OwnershipChange[]): void => {
-    if (changes.length > mostLogged) {
-      log.info('addresses-moved', { count: changes.length });
+  const logNews = (): void => {
+    if (news.size > mostLogged) {
+      log.info('addresses-moved', { count: news.size });
       return;
     }
-    for (const change of changes) {
-      if (change.kind === 'release') log.info('address-released', { address: change.key, to: change.to });
-      else if (change.isNew) {
-        const { cause, from, interfaces } = change.entry;
-        log.info('address-owned', { address: change.key, cause, from, interfaces });
+    for (const [address, { entry, to }] of news) {
+      if (entry === undefined) log.info('address-released', { address, to });
+      else {
+        const { cause, from, interfaces } = entry;
+        log.info('address-owned', { address, cause, from, interfaces });
       }
     }
   };
@@ -136,24 +124,64 @@ export function createElections(options: ElectionsOptions): Elections {
   });
 
   return {
-    elect,
-    electAll: () => elect(table.keys()),
+    keys: () => table.keys(),
+    get size() {
+      return table.size;
+    },
+    elect: (key, mayHave) => ownerOf(key, mayHave)?.node,
     takeTable({ replace, upserts, removals }) {
       const touched = new Set(removals);
       if (replace) for (const known of table.keys()) touched.add(known);
       for (const gone of touched) table.delete(gone);
-      for (const upsert of upserts) {
-        const entry = tableEntry(upsert);
-        if (entry === undefined) continue;
-        table.set(upsert.address, entry);
-        touched.add(upsert.address);
+      for (const { address: key, candidates } of upserts) {
+        // The agent formats addresses canonically; one that does not parse is none.
+        const address = parseAddress(key);
+        if (address === undefined) continue;
+        table.set(key, { address, candidates });
+        touched.add(key);
       }
       return touched;
     },
-    announceAgain(interfaces) {
-      for (const [key, entry] of ownership.owned) {
+    speak(claim, cause) {
+      const { key, from } = claim;
+      const address = parseAddress(key);
+      if (address === undefined) return;
+      const interfaces = ownerOf(key, (node) => node === options.self())?.interfaces ?? [];
+      own(key, { address, interfaces, cause, from, claim });
+    },
+    silence(key, to) {
+      const entry = owned.get(key);
+      if (entry === undefined) return;
+      owned.delete(key);
+      responder.release(entry.address);
+      forget(announcer, key);
+      options.released(key);
+      news.set(key, { entry: undefined, to });
+    },
+    flush() {
+      if (news.size === 0) return;
+      sendDue();
+      logNews();
+      const upserts = [...news].flatMap(([key, { entry }]) =>
+        entry === undefined ? [] : [ownedMessage(key, entry)],
+      );
+      const removals = [...news].flatMap(([key, { entry }]) => (entry === undefined ? [key] : []));
+      news.clear();
+      tell({ type: 'owned', replace: false, upserts, removals });
+    },
+    interfacesChanged(keys) {
+      for (const key of keys) {
+        const entry = owned.get(key);
+        if (entry === undefined) continue;
+        const interfaces = ownerOf(key, (node) => node === options.self())?.interfaces ?? [];
+        if (interfaces.join() !== entry.interfaces.join()) own(key, { ...entry, interfaces });
+      }
+    },
+    announceAgain(keys, interfaces) {
+      for (const [key, entry] of owned) {
         const isMeant =
-          interfaces === undefined || interfaces.some((name) => entry.interfaces.includes(name));
+          (keys === undefined || keys.includes(key)) &&
+          (interfaces === undefined || interfaces.some((name) => entry.interfaces.includes(name)));
         if (isMeant) announce(announcer, key, now());
       }
       sendDue();
@@ -161,26 +189,12 @@ export function createElections(options: ElectionsOptions): Elections {
     owned: () => ({
       type: 'owned',
       replace: true,
-      upserts: [...ownership.owned].map(([key, entry]) => ownedMessage(key, entry)),
+      upserts: [...owned].map(([key, entry]) => ownedMessage(key, entry)),
       removals: [],
     }),
-    startAnew() {
-      for (const [key, { address }] of ownership.owned) {
-        responder.release(address);
-        forget(announcer, key);
-      }
-      ownership.owned.clear();
-      ownership.lastOwner.clear();
-    },
+    ownedKeys: () => [...owned.keys()],
     [Symbol.dispose]() {
       clearTimeout(announceTimer);
-      clearImmediate(nextSlice);
     },
   };
-}
-
-/** The agent formats addresses canonically; one that does not parse is none. */
-function tableEntry({ address: text, candidates }: LinkAddress): TableEntry | undefined {
-  const address = parseAddress(text);
-  return address && { address, candidates };
 }

@@ -1,7 +1,13 @@
 // A responder in memory that behaves as the kernel's: asked by tests, it answers as neighbours would be answered.
 import { formatMac, sameBytes } from '../announce/layer2/ethernet.ts';
 import { type Address, formatAddress } from '../model/address.ts';
-import type { Responder, ResponderCounters, ResponderInterface } from './responder.ts';
+import {
+  type Grant,
+  isGranted,
+  type Responder,
+  type ResponderCounters,
+  type ResponderInterface,
+} from './responder.ts';
 
 export interface FakeResponder extends Responder {
   /** A neighbour on the interface's segment asks; the MAC that answers, or undefined. */
@@ -14,19 +20,22 @@ export interface FakeResponder extends Responder {
 
 export function createFakeResponder(now: () => number): FakeResponder {
   let interfaces: readonly ResponderInterface[] = [];
-  const owned = new Map<string, readonly string[]>();
+  const owned = new Map<string, { readonly names: readonly string[]; readonly grant: Grant }>();
   const counters = new Map<string, ResponderCounters>();
   const announced: string[] = [];
   const missing = new Set<number>();
-  let deadline = Number.POSITIVE_INFINITY;
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
     counters.set(address, found);
     return found;
   };
+  const mayAnswer = (text: string): boolean => {
+    const entry = owned.get(text);
+    return entry !== undefined && isGranted(entry.grant, now());
+  };
   const answering = (address: Address): string[] => {
-    const wanted = owned.get(formatAddress(address)) ?? [];
+    const wanted = owned.get(formatAddress(address))?.names ?? [];
     return interfaces.map(({ name }) => name).filter((name) => wanted.includes(name));
   };
 
@@ -46,28 +55,25 @@ export function createFakeResponder(now: () => number): FakeResponder {
         )
         .map(({ name }) => name);
     },
-    own(address, names) {
-      owned.set(formatAddress(address), names);
+    own(address, names, grant) {
+      owned.set(formatAddress(address), { names, grant });
       countersOf(formatAddress(address));
     },
     release: (address) => void owned.delete(formatAddress(address)),
     announce(address) {
-      if (now() >= deadline) return;
       const text = formatAddress(address);
+      if (!mayAnswer(text)) return;
       for (const name of answering(address)) {
         announced.push(`${name} ${text}`);
         countersOf(text).gratuitousSent += address.family === 'IPv4' ? 2 : 1;
       }
-    },
-    setDeadline(milliseconds) {
-      deadline = milliseconds;
     },
     ask(interfaceName, address) {
       const port = interfaces.find(({ name }) => name === interfaceName);
       if (port === undefined || !answering(address).includes(interfaceName)) return undefined;
       const count = countersOf(formatAddress(address));
       count.requestsReceived++;
-      if (now() >= deadline) return undefined;
+      if (!mayAnswer(formatAddress(address))) return undefined;
       count.responsesSent++;
       return formatMac(port.mac);
     },

@@ -1,79 +1,114 @@
-// Heartbeats on their way out and in: under which key, to whom, and numbered.
-import { randomBytes } from 'node:crypto';
+// Messages on their way out and in: under which key, and to which of a member's addresses.
 import { readFileSync } from 'node:fs';
 import {
-  type Heartbeat,
-  type HeartbeatError,
   type HeartbeatKey,
   heartbeatKey,
-  readHeartbeat,
-  writeHeartbeat,
+  type MessageError,
+  readMessage,
+  writeMessage,
 } from '../announce/membership/message.ts';
 import type { HeartbeatSession } from '../announce/membership/session.ts';
-import type { Address } from '../model/address.ts';
+import type { Message } from '../announce/membership/state.ts';
+import { type Address, parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
+import type { LinkMember } from './link.ts';
 
 export interface Heartbeats {
-  configure(peers: readonly Address[], keyFile: string): void;
+  configure(self: string, members: readonly LinkMember[], keyFile: string): void;
   /** There are others, and no key to hear them or to be heard by them. */
   readonly isDeaf: boolean;
-  /** Reads the key again where it could not be read. */
-  retry(): void;
-  send(news: Omit<Heartbeat, 'bootId' | 'sequence'>): void;
-  /** Undefined while there is no key. */
-  read(message: Uint8Array): Heartbeat | HeartbeatError | undefined;
+  /** Reads the keys again: they may have been exchanged. Returns whether they were. */
+  readKeys(): boolean;
+  /** `unanswered`: so many heartbeats to the member before this one were not answered. */
+  send(message: Message, unanswered: number): void;
+  /** Undefined while there is no key. `from`: where answers are sent to. */
+  read(bytes: Uint8Array, from: string): Message | MessageError | undefined;
 }
 
-export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: Log): Heartbeats {
-  // A later start's number is greater, unless the clock was set back.
-  const bootId = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
-  let sequence = 0n;
-  let peers: readonly Address[] = [];
-  let keyFile = '';
-  let key: HeartbeatKey | undefined;
-  /** The file that the key is of. */
-  let keyIsOf = '';
+interface Route {
+  readonly addresses: readonly Address[];
+  /** Which of them was used last. */
+  turn: number;
+}
 
-  /** Undefined, or what is wrong: then the key that it had, if any, still serves. Alone it needs none. */
-  const readKey = (): unknown => {
-    if (peers.length === 0 || keyIsOf === keyFile) return undefined;
+/** After so many unanswered heartbeats another of the member's addresses is tried. */
+const patientFor = 2;
+
+export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: Log): Heartbeats {
+  const routes = new Map<string, Route>();
+  let hasPeers = false;
+  let keyFile = '';
+  let contents = '';
+  /** The first is sent under; all are accepted. */
+  let keys: readonly HeartbeatKey[] = [];
+  let isTold = false;
+  /** Where the message that is being answered came from. */
+  let answerTo: { readonly node: string; readonly address: Address } | undefined;
+
+  /** What it has read before still serves where the file cannot be read. Alone it needs none. */
+  const readKeys = (): boolean => {
+    if (!hasPeers) return false;
     try {
-      const secret = readFileSync(keyFile);
-      if (secret.length === 0) return new Error('the file is empty');
-      key = heartbeatKey(secret);
-      keyIsOf = keyFile;
-      return undefined;
+      const text = readFileSync(keyFile, 'latin1');
+      if (text === contents) return false;
+      keys = keysOf(text);
+      if (keys.length === 0) throw new Error('the file is empty');
+      contents = text;
+      isTold = false;
+      return true;
     } catch (error) {
-      return error;
+      if (!isTold) {
+        const next =
+          keys.length > 0
+            ? 'The key that was read before still serves. Let pulse read the key file.'
+            : 'Let pulse read the key file: without a key it hears no other node, and answers for nothing.';
+        log.error('key-unreadable', { file: keyFile, error, next });
+      }
+      isTold = true;
+      return false;
     }
   };
 
   return {
-    configure(addresses, file) {
-      peers = addresses;
+    configure(self, members, file) {
+      const others = members.filter(({ name }) => name !== self);
+      hasPeers = others.length > 0;
+      for (const { name, addresses } of others) {
+        const parsed = addresses.map(parseAddress).filter((address) => address !== undefined);
+        routes.set(name, { addresses: parsed, turn: routes.get(name)?.turn ?? 0 });
+      }
+      if (keyFile !== file) isTold = false;
       keyFile = file;
-      const error = readKey();
-      if (error === undefined) return;
-      log.error('key-unreadable', {
-        file,
-        error,
-        next: 'Let pulse read the key file: without a key it hears no other node, and answers for nothing.',
-      });
+      readKeys();
     },
     get isDeaf() {
-      return key === undefined && peers.length > 0;
+      return keys.length === 0 && hasPeers;
     },
-    retry() {
-      readKey();
+    readKeys,
+    send(message, unanswered) {
+      const [key] = keys;
+      const route = routes.get(message.to);
+      if (key === undefined || route === undefined || route.addresses.length === 0) return;
+      if (unanswered > patientFor) route.turn = (route.turn + 1) % route.addresses.length;
+      const isAnswer = message.kind === 'ack' && answerTo?.node === message.to;
+      const to = isAnswer ? answerTo?.address : route.addresses[route.turn % route.addresses.length];
+      if (to !== undefined) session.send(writeMessage(message, key), to);
     },
-    send(news) {
-      if (key === undefined) return;
-      for (const family of ['IPv4', 'IPv6'] as const) {
-        const to = peers.filter((address) => address.family === family);
-        if (to.length === 0) continue;
-        session.send(writeHeartbeat({ ...news, bootId, sequence: ++sequence }, key), to);
-      }
+    read(bytes, from) {
+      if (keys.length === 0) return undefined;
+      const message = readMessage(bytes, keys);
+      if ('error' in message) return message;
+      const address = parseAddress(from);
+      answerTo = address && { node: message.from, address };
+      return message;
     },
-    read: (message) => key && readHeartbeat(message, key),
   };
 }
+
+/** A line each, so that two can be in use while one gives way to the other; blank ones are none. */
+const keysOf = (text: string): HeartbeatKey[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => heartbeatKey(Buffer.from(line, 'latin1')));

@@ -20,6 +20,10 @@ export function readToPulse(message: object): ToPulse | undefined {
         ? { type: 'announce', replace, upserts, removals, isPartial }
         : undefined;
     }
+    case 'drain': {
+      const { drain } = fields;
+      return typeof drain === 'boolean' ? { type: 'drain', drain } : undefined;
+    }
     case 'stop':
       return { type: 'stop' };
     default:

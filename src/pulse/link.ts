@@ -24,6 +24,8 @@ export type ToPulse =
        */
       readonly isPartial?: boolean;
     }
+  /** Hand all addresses over, and take none; false: be elected again. */
+  | { readonly type: 'drain'; readonly drain: boolean }
   /** Leave: hand all addresses over, then stop. Answered with `stopping`. */
   | { readonly type: 'stop' };
 
@@ -71,7 +73,8 @@ export type FromPulse =
 
 export interface LinkMemberState {
   readonly name: string;
-  readonly state: 'alive' | 'dead' | 'unknown';
+  /** `silent`: not heard here. `dead`: not by so many others that it cannot speak. */
+  readonly state: 'alive' | 'silent' | 'dead' | 'unknown';
   /** Milliseconds since the last accepted heartbeat; undefined when none was. */
   readonly lastHeardMilliseconds: number | undefined;
   /** The member's usable interfaces that are up, as it tells them itself. */

@@ -8,7 +8,14 @@ import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import { createMulticastGroups, type MulticastGroups } from './multicast-groups.ts';
 import { arpFilter, solicitationFilter } from './packet-filter.ts';
-import type { Responder, ResponderCounters, ResponderEvents, ResponderInterface } from './responder.ts';
+import {
+  type Grant,
+  isGranted,
+  type Responder,
+  type ResponderCounters,
+  type ResponderEvents,
+  type ResponderInterface,
+} from './responder.ts';
 
 interface Port extends ResponderInterface {
   readonly arp: PacketSocket;
@@ -19,19 +26,25 @@ interface Port extends ResponderInterface {
 
 interface Owned {
   readonly address: Address;
-  interfaces: readonly string[];
+  readonly interfaces: readonly string[];
+  readonly grant: Grant;
 }
 
-export function createPacketResponder(events: ResponderEvents): Responder {
+/** `now`: the clock that grants are counted by. */
+export function createPacketResponder(events: ResponderEvents, now: () => number): Responder {
   const ports = new Map<string, Port>();
   const owned = new Map<string, Owned>();
   const counters = new Map<string, ResponderCounters>();
-  let deadline = Number.POSITIVE_INFINITY;
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
     counters.set(address, found);
     return found;
+  };
+
+  const mayAnswer = (text: string): boolean => {
+    const entry = owned.get(text);
+    return entry !== undefined && isGranted(entry.grant, now());
   };
 
   /** Another interface of ours may be on the same segment. */
@@ -62,7 +75,7 @@ export function createPacketResponder(events: ResponderEvents): Responder {
       if (response.kind !== 'answer') return;
       const count = countersOf(response.address);
       count.requestsReceived++;
-      if (performance.now() >= deadline) return;
+      if (!mayAnswer(response.address)) return;
       if (transmit(wanted, socket(), response.frame)) count.responsesSent++;
     };
     const { index: interfaceIndex } = wanted;
@@ -133,9 +146,9 @@ export function createPacketResponder(events: ResponderEvents): Responder {
       }
       return opened;
     },
-    own(address, interfaces) {
+    own(address, interfaces, grant) {
       const text = formatAddress(address);
-      owned.set(text, { address, interfaces });
+      owned.set(text, { address, interfaces, grant });
       countersOf(text);
       for (const port of ports.values()) {
         if (interfaces.includes(port.name)) start(port, text, address);
@@ -153,7 +166,7 @@ export function createPacketResponder(events: ResponderEvents): Responder {
     },
     announce(address) {
       const text = formatAddress(address);
-      if (performance.now() >= deadline) return;
+      if (!mayAnswer(text)) return;
       for (const port of ports.values()) {
         if (!port.owned.has(text)) continue;
         const { mac } = port;
@@ -165,9 +178,6 @@ export function createPacketResponder(events: ResponderEvents): Responder {
             : [transmit(port, port.ndp, unsolicitedAdvertisement(address, mac))];
         countersOf(text).gratuitousSent += sent.filter(Boolean).length;
       }
-    },
-    setDeadline(milliseconds) {
-      deadline = milliseconds;
     },
     [Symbol.dispose]() {
       for (const port of [...ports.values()]) close(port);

@@ -1,4 +1,5 @@
-// The pulse: hears who is alive, elects each address's owner, answers for what this node owns. It outlives its agent.
+// The pulse: hears who is alive, claims addresses, answers for what this node owns. It outlives its agent.
+import { randomBytes } from 'node:crypto';
 import type { AnnouncerConfig } from '../announce/layer2/announcer.ts';
 import { formatMac } from '../announce/layer2/ethernet.ts';
 import {
@@ -7,34 +8,38 @@ import {
   nodeInterfaces,
   sameInterfaces,
 } from '../announce/layer2/interfaces.ts';
-import {
-  initialMembership,
-  type Member,
-  type Membership,
-  type MembershipConfig,
-  type MembershipEffect,
-  type MembershipEvent,
-  stepMembership,
-} from '../announce/membership/machine.ts';
+import type { Electorate } from '../announce/membership/electorate.ts';
+import { createMember, stepMember } from '../announce/membership/machine.ts';
 import type { HeartbeatSession } from '../announce/membership/session.ts';
-import { parseAddress } from '../model/address.ts';
+import type {
+  Claim,
+  MemberEffect,
+  MemberEvent,
+  MemberState,
+  Message,
+  Readiness,
+  Rules,
+} from '../announce/membership/state.ts';
 import type { Log } from '../observe/log.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
 import { createElections } from './elections.ts';
 import { createHeartbeats } from './heartbeats.ts';
-import type { FromPulse, LinkMember, LinkMemberState, ToPulse } from './link.ts';
+import type { FromPulse, LinkMember, LinkMemberState, LinkOwned, ToPulse } from './link.ts';
+import type { Memory } from './memory.ts';
 import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
 
 export interface PulseOptions {
   readonly version: string;
-  readonly membership: MembershipConfig;
+  readonly rules: Rules;
   readonly announcer: AnnouncerConfig;
   readonly excludedInterfaces: readonly RegExp[];
   readonly log: Log;
   readonly session: Pick<HeartbeatSession, 'send'>;
   readonly responder: Responder;
-  /** Milliseconds of a steady clock: `performance.now`. */
+  /** What a start leaves to the next. */
+  readonly memory: Memory;
+  /** Milliseconds of a steady clock that goes on while the machine sleeps. */
   readonly now: () => number;
   /** Sends to every agent and command that listens. */
   readonly tell: (message: FromPulse) => void;
@@ -45,7 +50,8 @@ export interface Pulse extends Disposable {
   greeting(): FromPulse[];
   /** A message of the agent; `stop` is the caller's. */
   handle(message: ToPulse): void;
-  heartbeatReceived(message: Uint8Array): void;
+  /** `from`: the address that it came from. */
+  heartbeatReceived(message: Uint8Array, from: string): void;
   linksChanged(links: readonly (LinkState & ResponderInterface)[]): void;
   conflict: ResponderEvents['conflict'];
   malformed: ResponderEvents['malformed'];
@@ -53,51 +59,89 @@ export interface Pulse extends Disposable {
   leave(): void;
 }
 
+/** How often the member's machine looks at the clock. */
+const tickMilliseconds = 10;
+
 export function createPulse(options: PulseOptions): Pulse {
-  const { log, now, tell, responder } = options;
+  const { log, now, tell, responder, memory } = options;
   const heartbeats = createHeartbeats(options.session, log);
   const counterReport = createCounterReport(responder.counters);
   const conflicts: Conflicts = new Map();
-  let membership: Membership | undefined;
+  let self: string | undefined;
+  /** Undefined while this node cannot hear the others. */
+  let member: MemberState | undefined;
   let members: readonly LinkMember[] = [];
   /** The agent has sent all of its first table. */
   let isTableWhole = false;
+  let isDraining = false;
   let links: readonly (LinkState & ResponderInterface)[] = [];
   let interfaces: readonly NodeInterface[] = [];
   let unopened = '';
   let hasLeft = false;
+  let nextSlice: NodeJS.Immediate | undefined;
 
-  const step = (event: MembershipEvent): void => {
-    if (membership === undefined) return;
-    const { state, effects } = stepMembership(membership, event, now(), options.membership);
-    membership = state;
-    if (effects.length > 0) follow(effects);
+  const step = (event: MemberEvent): void => {
+    if (member === undefined) return;
+    follow(stepMember(member, event, now(), elections));
+    // Heartbeats must not wait for ten thousand addresses.
+    if (member !== undefined && member.dirty.size > 0 && !hasLeft)
+      nextSlice ??= setImmediate(() => {
+        nextSlice = undefined;
+        step({ kind: 'elect' });
+      });
   };
 
-  const follow = (effects: readonly MembershipEffect[]): void => {
+  const follow = (effects: readonly MemberEffect[]): void => {
     let moved = false;
-    let hasNewcomer = false;
     for (const effect of effects) {
       switch (effect.kind) {
-        case 'became-alive':
+        case 'send':
+          send(effect.message);
+          break;
+        case 'speak':
+          elections.speak(effect.claim, causeOf(effect.claim));
+          break;
+        case 'silence':
+          elections.silence(effect.key, effect.to);
+          break;
+        case 'alive':
           moved = true;
           log.info('member-alive', { node: effect.node });
-          hasNewcomer = true;
+          // With two nodes it may have answered for our addresses while we did not hear each other.
+          if (members.length === 2) elections.announceAgain();
           break;
-        case 'became-dead':
+        case 'silent':
           moved = true;
-          log.info('member-dead', { node: effect.node, cause: effect.cause });
+          log.info('member-silent', { node: effect.node });
           break;
-        case 'was-late':
+        case 'dead':
           moved = true;
+          log.info('member-dead', { node: effect.node, cause: effect.cause, votes: effect.votes });
+          break;
+        case 'changed':
+          moved = true;
+          break;
+        case 'late':
           log.warn('was-late', {
             milliseconds: effect.milliseconds,
             next: 'The host was frozen or overloaded: give it more CPU, or look for what stops it.',
           });
           break;
-        case 'changed':
-        case 'settled':
-          moved = true;
+        case 'electorate':
+          memory.keep({ node: self ?? '', bootId: member?.bootId ?? 0n, electorate: effect.electorate });
+          log.info('electorate', { members: electorateText(effect.electorate) });
+          break;
+        case 'outdated':
+          startAgain(effect.bootId);
+          break;
+        case 'conflict':
+          log.warn('member-conflict', {
+            address: effect.key,
+            node: effect.node,
+            yields: effect.yields,
+            next: 'Two nodes answered while they did not hear each other; with a third node a majority decides.',
+          });
+          if (!effect.yields) elections.announceAgain([effect.key]);
           break;
         case 'refused':
           refuse(effect.cause);
@@ -106,14 +150,20 @@ export function createPulse(options: PulseOptions): Pulse {
           effect satisfies never;
       }
     }
-    if (!moved) return;
-    moveDeadline();
-    // A node that becomes ready says so first: the incumbents are silent before it announces.
-    if (effects.some(({ kind }) => kind === 'settled')) sendHeartbeat();
-    elections.electAll();
-    // It may have answered for our addresses while we did not hear each other.
-    if (hasNewcomer) elections.announceAgain();
-    tell(membersMessage());
+    elections.flush();
+    if (moved) tell(membersMessage());
+  };
+
+  const send = (message: Message): void => {
+    const peer = member?.peers.get(message.to);
+    const isBeat = message.kind === 'beat' && peer !== undefined;
+    heartbeats.send(message, isBeat ? peer.sequence - peer.acked - 1 : 0);
+  };
+
+  const causeOf = ({ from, isGiven }: Claim): LinkOwned['cause'] => {
+    if (isGiven) return 'failback';
+    const before = from === undefined || from === self ? undefined : member?.peers.get(from);
+    return before?.state === 'dead' || before?.state === 'silent' ? 'takeover' : 'elected';
   };
 
   /** One line a cause; the counts are told with the counters. */
@@ -125,103 +175,93 @@ export function createPulse(options: PulseOptions): Pulse {
     });
   };
 
-  const interfacesOf = (node: string): readonly NodeInterface[] | undefined => {
-    if (membership === undefined || hasLeft) return undefined;
-    if (node === membership.self) return mayAnswer() ? interfaces : undefined;
-    const member = membership.members.get(node);
-    return isServing(member) ? member.interfaces : undefined;
-  };
-
-  /** What the others are told: this node has listened, and knows all that it would be elected for. */
-  const isReady = (): boolean => membership?.settlesAt === undefined && isTableWhole;
-
-  /** Who may not answer is silent from this moment on, whatever still waits to be released. */
-  const moveDeadline = (): void => {
-    const mayAnswerNow = membership !== undefined && !hasLeft && mayAnswer();
-    responder.setDeadline(mayAnswerNow ? now() + options.membership.patienceMilliseconds : 0);
-  };
-
-  /** With part of its table it answers for that, but only where nobody else is there to do it. */
-  const mayAnswer = (): boolean =>
-    membership?.settlesAt === undefined &&
-    !heartbeats.isDeaf &&
-    (isTableWhole || ![...(membership?.members.values() ?? [])].some(isServing));
-
   const elections = createElections({
     announcer: options.announcer,
     responder,
     log,
     now,
     tell,
-    view: () => ({
-      self: membership?.self ?? '',
-      interfacesOf,
-      isDead: (node) => membership?.members.get(node)?.state === 'dead',
-    }),
+    self: () => self ?? '',
+    interfacesOf: (node) => (node === self ? interfaces : (member?.peers.get(node)?.interfaces ?? [])),
     released: (address) => conflicts.delete(address),
   });
 
   const membersMessage = (): FromPulse => ({ type: 'members', members: members.map(memberState) });
 
   const memberState = ({ name }: LinkMember): LinkMemberState => {
-    if (name === membership?.self) {
+    if (name === self)
       return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: namesOf(interfaces) };
-    }
-    const { state, lastHeard, interfaces: theirs } = membership?.members.get(name) ?? neverHeard;
-    const lastHeardMilliseconds = lastHeard === undefined ? undefined : Math.round(now() - lastHeard);
+    const { state, lastHeard, interfaces: theirs } = member?.peers.get(name) ?? neverHeard;
+    const lastHeardMilliseconds = lastHeard < 0 ? undefined : Math.max(0, Math.round(now() - lastHeard));
     return { name, state, lastHeardMilliseconds, interfaces: namesOf(theirs) };
   };
 
-  const sendHeartbeat = (leaving = false): void => {
-    // After the farewell, anything more would bring this node back to life.
-    if (membership === undefined || (hasLeft && !leaving)) return;
-    heartbeats.send({ node: membership.self, ready: isReady(), leaving, interfaces });
+  /** It may be elected once it knows all that it would be elected for; with a part of it only where nobody else is. */
+  const readiness = (): Readiness => {
+    if (isDraining || hasLeft) return 'no';
+    return isTableWhole ? 'yes' : elections.size > 0 ? 'alone' : 'no';
   };
 
   const configure = (message: Extract<ToPulse, { type: 'configure' }>): void => {
-    if (membership !== undefined && membership.self !== message.node) startAnew();
+    if (self !== undefined && self !== message.node) end();
+    self = message.node;
     members = message.members;
-    const peers = members
-      .filter(({ name }) => name !== message.node)
-      .flatMap(({ addresses }) => addresses.map(parseAddress).filter((address) => address !== undefined));
-    heartbeats.configure(peers, message.keyFile);
-    membership ??= initialMembership(message.node, now(), options.membership);
-    step({ kind: 'members', names: members.map(({ name }) => name) });
-    // Who cannot hear the others any more must not answer beside them.
-    moveDeadline();
-    if (heartbeats.isDeaf) elections.electAll();
+    heartbeats.configure(self, members, message.keyFile);
+    if (heartbeats.isDeaf) end();
+    else if (member === undefined) begin();
+    else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
     tell(membersMessage());
   };
 
-  /** A node of another name is another node. */
-  const startAnew = (): void => {
-    elections.startAnew();
-    membership = undefined;
+  /** Boot ids begin with the clock; where that was set back, with the last one. */
+  const begin = (least = 0n): void => {
+    if (self === undefined) return;
+    const kept = memory.recall(self);
+    const byClock = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
+    const bootId = [byClock, (kept?.bootId ?? 0n) + 1n, least].reduce((a, b) => (a > b ? a : b));
+    member = createMember(self, bootId, now(), options.rules, kept?.electorate);
+    memory.keep({ node: self, bootId, electorate: kept?.electorate });
+    step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
+    step({ kind: 'interfaces', interfaces });
+    step({ kind: 'ready', ready: readiness() });
+    step({ kind: 'touched', keys: elections.keys() });
+  };
+
+  /** Gives everything up, as if it had never been. */
+  const end = (): void => {
+    if (member === undefined) return;
+    member = undefined;
+    for (const key of elections.ownedKeys()) elections.silence(key, undefined);
+    elections.flush();
     tell(elections.owned());
   };
 
-  /** The key came late: what was not heard without it has to be listened for first. */
-  const retryKey = (): void => {
-    const wasDeaf = heartbeats.isDeaf;
-    heartbeats.retry();
-    if (membership === undefined || !wasDeaf || heartbeats.isDeaf) return;
-    membership = initialMembership(membership.self, now(), options.membership);
-    step({ kind: 'members', names: members.map(({ name }) => name) });
+  let lastStartAgain = Number.NEGATIVE_INFINITY;
+
+  /** The clock was set back, or there is a twin: with twins each would start after the other, so not all the time. */
+  const startAgain = (bootId: bigint): void => {
+    if (now() - lastStartAgain < 60_000) return;
+    lastStartAgain = now();
+    log.warn('start-outdated', {
+      next: 'The others know a later start of a node of this name: the clock was set back, or another node has this name.',
+    });
+    end();
+    begin(bootId + 1n);
+  };
+
+  /** A key that came late lets this node begin; one that was exchanged is used from now on. */
+  const readKeys = (): void => {
+    if (!heartbeats.readKeys()) return;
     log.info('key-read');
+    if (member === undefined) begin();
   };
 
   const takeTable = (message: Extract<ToPulse, { type: 'announce' }>): void => {
     const touched = elections.takeTable(message);
-    if (isTableWhole || message.isPartial === true) {
-      elections.elect(touched);
-      return;
-    }
-    isTableWhole = true;
-    moveDeadline();
-    // Said first, so that the incumbents are silent before it announces.
-    sendHeartbeat();
-    elections.elect(touched);
-    elections.electAll();
+    if (message.isPartial !== true) isTableWhole = true;
+    elections.interfacesChanged(touched);
+    step({ kind: 'ready', ready: readiness() });
+    step({ kind: 'touched', keys: touched });
   };
 
   const takeLinks = (): void => {
@@ -240,23 +280,19 @@ export function createPulse(options: PulseOptions): Pulse {
     unopened = notOpened.join();
     if (!sameInterfaces(before, interfaces)) {
       log.info('interfaces', { usable: namesOf(interfaces) });
-      // The others shall know before they wonder.
-      sendHeartbeat();
-      elections.electAll();
+      elections.interfacesChanged(elections.ownedKeys());
+      step({ kind: 'interfaces', interfaces });
+      elections.flush();
     }
     if (opened.length === 0) return;
-    elections.announceAgain(opened);
+    elections.announceAgain(undefined, opened);
     tell(elections.owned());
   };
 
-  const beat = setInterval(() => {
-    step({ kind: 'tick' });
-    moveDeadline();
-    sendHeartbeat();
-  }, options.membership.intervalMilliseconds);
+  const ticking = setInterval(() => step({ kind: 'tick' }), tickMilliseconds);
 
   const everySecond = setInterval(() => {
-    retryKey();
+    readKeys();
     if (unopened !== '') takeLinks();
     const news = counterReport.news();
     if (news !== undefined) tell(news);
@@ -264,7 +300,7 @@ export function createPulse(options: PulseOptions): Pulse {
 
   return {
     greeting: () => [
-      { type: 'hello', version: options.version, pid: process.pid, node: membership?.self },
+      { type: 'hello', version: options.version, pid: process.pid, node: self },
       membersMessage(),
       elections.owned(),
       counterReport.all(),
@@ -272,12 +308,16 @@ export function createPulse(options: PulseOptions): Pulse {
     handle(message) {
       if (message.type === 'configure') configure(message);
       else if (message.type === 'announce') takeTable(message);
+      else if (message.type === 'drain') {
+        isDraining = message.drain;
+        step({ kind: 'ready', ready: readiness() });
+      }
     },
-    heartbeatReceived(bytes) {
-      const heartbeat = heartbeats.read(bytes);
-      if (heartbeat === undefined) return;
-      if ('error' in heartbeat) refuse(heartbeat.error);
-      else step({ kind: 'heartbeat', heartbeat });
+    heartbeatReceived(bytes, from) {
+      const message = heartbeats.read(bytes, from);
+      if (message === undefined || hasLeft) return;
+      if ('error' in message) refuse(message.error);
+      else step({ kind: 'message', message });
     },
     linksChanged(list) {
       links = list;
@@ -294,23 +334,23 @@ export function createPulse(options: PulseOptions): Pulse {
     },
     malformed: (cause) => counterReport.refuse(`frame-${cause}`),
     leave() {
+      step({ kind: 'leave' });
       hasLeft = true;
-      moveDeadline();
-      elections.electAll();
-      for (let copy = 0; copy < 3; copy++) sendHeartbeat(true);
       tell({ type: 'stopping' });
     },
     [Symbol.dispose]() {
-      clearInterval(beat);
+      clearInterval(ticking);
       clearInterval(everySecond);
+      clearImmediate(nextSlice);
       elections[Symbol.dispose]();
     },
   };
 }
 
-const neverHeard = { state: 'unknown', lastHeard: undefined, interfaces: [] } as const;
+const neverHeard = { state: 'unknown', lastHeard: Number.NEGATIVE_INFINITY, interfaces: [] } as const;
 
-const isServing = (member: Member | undefined): member is Member => member?.state === 'alive' && member.ready;
+const electorateText = (electorate: Electorate): string =>
+  electorate.map(({ members }) => members.join(', ')).join(' and ');
 
 /** Of those that are up. */
 const namesOf = (interfaces: readonly NodeInterface[]): string[] =>

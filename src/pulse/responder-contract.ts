@@ -14,6 +14,8 @@ export interface ResponderBench {
   ask(interfaceName: string, address: Address): Promise<string | undefined>;
 }
 
+const always = { lease: { deadline: Number.POSITIVE_INFINITY } };
+
 /** Defines the contract's tests; `withBench` makes a bench for each and tidies up. */
 export function testResponder(
   name: string,
@@ -30,11 +32,11 @@ export function testResponder(
       responder.setInterfaces([first, second]);
       for (const address of addresses) {
         assert.equal(await ask(first.name, address), undefined);
-        responder.own(address, [first.name]);
+        responder.own(address, [first.name], always);
         assert.deepEqual(responder.answering(address), [first.name]);
         assert.ok(await ask(first.name, address));
         assert.equal(await ask(second.name, address), undefined);
-        responder.own(address, [second.name]);
+        responder.own(address, [second.name], always);
         assert.equal(await ask(first.name, address), undefined);
         assert.ok(await ask(second.name, address));
         responder.release(address);
@@ -45,7 +47,7 @@ export function testResponder(
 
   test(`${name}: an address waits for its interface, and outlasts its going and coming`, () =>
     withBench(async ({ responder, interfaces: [first], ask }) => {
-      for (const address of addresses) responder.own(address, [first.name]);
+      for (const address of addresses) responder.own(address, [first.name], always);
       for (const address of addresses) assert.deepEqual(responder.answering(address), []);
       responder.setInterfaces([first]);
       for (const address of addresses) assert.ok(await ask(first.name, address));
@@ -57,7 +59,7 @@ export function testResponder(
 
   test(`${name}: an interface that cannot be opened is not answered on, until it can be`, () =>
     withBench(async ({ responder, interfaces: [first, second], missingIndex, ask }) => {
-      for (const address of addresses) responder.own(address, [first.name, second.name]);
+      for (const address of addresses) responder.own(address, [first.name, second.name], always);
       assert.deepEqual(responder.setInterfaces([{ ...first, index: missingIndex }, second]), [second.name]);
       assert.equal(responder.isOpen(first.name), false);
       for (const address of addresses) {
@@ -73,31 +75,38 @@ export function testResponder(
   test(`${name}: an interface is opened anew when its MAC changes, and answers by the new one`, () =>
     withBench(async ({ responder, interfaces: [first], ask }) => {
       responder.setInterfaces([first]);
-      for (const address of addresses) responder.own(address, [first.name]);
+      for (const address of addresses) responder.own(address, [first.name], always);
       const changed = { ...first, mac: Uint8Array.of(2, 0, 0x5e, 0x10, 0, 9) };
       assert.deepEqual(responder.setInterfaces([changed]), [first.name]);
       for (const address of addresses) assert.equal(await ask(first.name, address), '02:00:5e:10:00:09');
     }));
 
-  test(`${name}: nothing is answered or announced past the deadline`, () =>
+  test(`${name}: nothing is answered or announced past the deadline of its own lease`, () =>
     withBench(async ({ responder, interfaces: [first], ask }) => {
       responder.setInterfaces([first]);
-      for (const address of addresses) responder.own(address, [first.name]);
-      responder.setDeadline(0);
-      for (const address of addresses) {
-        assert.equal(await ask(first.name, address), undefined);
-        responder.announce(address);
-      }
+      const lease = { deadline: Number.POSITIVE_INFINITY };
+      const grant: { lease: typeof lease | undefined } = { lease };
+      const [ipv4, ipv6] = addresses;
+      assert.ok(ipv4 && ipv6);
+      responder.own(ipv4, [first.name], grant);
+      responder.own(ipv6, [first.name], always);
+      assert.ok(await ask(first.name, ipv4));
+      lease.deadline = 0;
+      assert.equal(await ask(first.name, ipv4), undefined);
+      assert.ok(await ask(first.name, ipv6));
+      responder.announce(ipv4);
       assert.equal(responder.counters.get('192.0.2.200')?.gratuitousSent, 0);
-      responder.setDeadline(Number.POSITIVE_INFINITY);
-      for (const address of addresses) assert.ok(await ask(first.name, address));
+      lease.deadline = Number.POSITIVE_INFINITY;
+      assert.ok(await ask(first.name, ipv4));
+      grant.lease = undefined;
+      assert.equal(await ask(first.name, ipv4), undefined);
     }));
 
   test(`${name}: requests, answers and announcements are counted`, () =>
     withBench(async ({ responder, interfaces: [first], ask }) => {
       responder.setInterfaces([first]);
       for (const address of addresses) {
-        responder.own(address, [first.name]);
+        responder.own(address, [first.name], always);
         await ask(first.name, address);
         responder.announce(address);
       }

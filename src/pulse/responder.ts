@@ -8,6 +8,15 @@ export interface ResponderInterface {
   readonly mac: Uint8Array;
 }
 
+/** Lets the responder answer until its lease's deadline, which moves; without a lease it is silent. */
+export interface Grant {
+  /** `deadline`: milliseconds of the responder's clock. */
+  readonly lease: { readonly deadline: number } | undefined;
+}
+
+export const isGranted = ({ lease }: Grant, now: number): boolean =>
+  lease !== undefined && now < lease.deadline;
+
 export interface ResponderCounters {
   requestsReceived: number;
   responsesSent: number;
@@ -21,15 +30,16 @@ export interface Responder extends Disposable {
    */
   setInterfaces(interfaces: readonly ResponderInterface[]): string[];
   isOpen(interfaceName: string): boolean;
-  /** Answers for the address on these interfaces and no others, until released; none of them need exist yet. */
-  own(address: Address, interfaces: readonly string[]): void;
+  /**
+   * Answers for the address on these interfaces and no others, until released, and as long as the grant allows, which it
+   * looks at before each answer; none of the interfaces need exist yet.
+   */
+  own(address: Address, interfaces: readonly string[], grant: Grant): void;
   release(address: Address): void;
   /** The interfaces on which the address is really answered for now. */
   answering(address: Address): string[];
   /** Tells the neighbours unasked: ARP as request and reply, or an unsolicited advertisement. */
   announce(address: Address): void;
-  /** Nothing is answered at or after this time of `performance.now()`. */
-  setDeadline(milliseconds: number): void;
   /** By address in canonical form, of all addresses owned since the start. */
   readonly counters: ReadonlyMap<string, ResponderCounters>;
 }

@@ -1,13 +1,15 @@
 // The pulse as a process: its socket for agents, its links, its heartbeats, and how it ends.
-
+import { join } from 'node:path';
 import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
-import type { MembershipConfig } from '../announce/membership/machine.ts';
 import { openHeartbeatSession } from '../announce/membership/session.ts';
+import type { Rules } from '../announce/membership/state.ts';
+import { bootTimeMilliseconds } from '../linux/libc.ts';
 import { watchLinks } from '../linux/links.ts';
 import type { Log } from '../observe/log.ts';
 import { pulseSocketPath } from './client.ts';
 import type { FromPulse } from './link.ts';
 import { openLinkServer } from './link-server.ts';
+import { fileMemory } from './memory.ts';
 import { createPacketResponder } from './packet-responder.ts';
 import { takePrecedence } from './precedence.ts';
 import { createPulse, type Pulse } from './pulse.ts';
@@ -16,7 +18,7 @@ export interface RunPulseOptions {
   readonly version: string;
   readonly runDirectory: string;
   readonly heartbeatPort: number;
-  readonly membership: MembershipConfig;
+  readonly rules: Rules;
   readonly excludedInterfaces: readonly RegExp[];
   readonly log: Log;
 }
@@ -33,23 +35,27 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   // Each part is made with a word to the next; none speaks before all are there.
   let pulse: Pulse | undefined;
   let tell: (message: FromPulse) => void = () => {};
-  using session = await openHeartbeatSession(options.heartbeatPort, (bytes) =>
-    pulse?.heartbeatReceived(bytes),
+  using session = await openHeartbeatSession(options.heartbeatPort, (bytes, from) =>
+    pulse?.heartbeatReceived(bytes, from),
   );
-  using responder = createPacketResponder({
-    conflict: (address, interfaceName, mac) => pulse?.conflict(address, interfaceName, mac),
-    malformed: (cause) => pulse?.malformed(cause),
-    failed: (interfaceName, error) => log.debug('interface-failed', { interface: interfaceName, error }),
-  });
+  using responder = createPacketResponder(
+    {
+      conflict: (address, interfaceName, mac) => pulse?.conflict(address, interfaceName, mac),
+      malformed: (cause) => pulse?.malformed(cause),
+      failed: (interfaceName, error) => log.debug('interface-failed', { interface: interfaceName, error }),
+    },
+    bootTimeMilliseconds,
+  );
   using running = createPulse({
     version: options.version,
-    membership: options.membership,
+    rules: options.rules,
     announcer: defaultAnnouncerConfig,
     excludedInterfaces: options.excludedInterfaces,
     log,
     session,
     responder,
-    now: () => performance.now(),
+    memory: fileMemory(join(options.runDirectory, 'membership.json'), log),
+    now: bootTimeMilliseconds,
     tell: (message) => tell(message),
   });
   pulse = running;

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { MockTimers } from 'node:test';
 import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
 import type { LinkState } from '../announce/layer2/interfaces.ts';
-import { defaultMembershipConfig } from '../announce/membership/machine.ts';
 import { type Address, formatAddress, parseAddress } from '../model/address.ts';
 import { silentLog } from '../observe/log.ts';
 import { createFakeResponder, type FakeResponder } from './fake-responder.ts';
@@ -75,13 +74,16 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
   const lastOf = (name: string): number => 10 + Number(name.replace('node', ''));
   const addressesOf = (name: string): string[] => [`192.0.2.${lastOf(name)}`, `2001:db8:1::${lastOf(name)}`];
 
-  const deliver = (from: TestNode | undefined, message: Uint8Array, to: readonly Address[]): void => {
+  /** In the next turn of the event loop, as from a socket. */
+  const deliver = (from: TestNode | undefined, message: Uint8Array, to: Address): void => {
     if (from?.isCut !== false) return;
-    const wanted = new Set(to.map(formatAddress));
-    for (const node of nodes) {
-      if (node.isCut || !addressesOf(node.name).some((address) => wanted.has(address))) continue;
-      node.pulse.heartbeatReceived(message);
-    }
+    const source = addressesOf(from.name)[to.family === 'IPv4' ? 0 : 1] ?? '';
+    setImmediate(() => {
+      for (const node of nodes) {
+        if (node.isCut || !addressesOf(node.name).includes(formatAddress(to))) continue;
+        node.pulse.heartbeatReceived(message, source);
+      }
+    });
   };
 
   return {
@@ -94,7 +96,8 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
       const note = (event: string): void => void events.push(event);
       const pulse = createPulse({
         version: 'test',
-        membership: defaultMembershipConfig,
+        rules: { twoNodes: 'availability', failback: 'at-once' },
+        memory: { recall: () => undefined, keep() {} },
         announcer: defaultAnnouncerConfig,
         excludedInterfaces: [],
         log: { ...silentLog, info: note, warn: note, error: note },
@@ -125,7 +128,8 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
       for (let passed = 0; passed < milliseconds; passed += 10) {
         clock += 10;
         timers.tick(10);
-        await new Promise((resolve) => setImmediate(resolve));
+        // A question, its answer, and what follows from it.
+        for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
       }
     },
     answering: (address) => nodes.filter((node) => node.answers(address)).map(({ name }) => name),

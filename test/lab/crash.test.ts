@@ -36,7 +36,7 @@ testInsideLab(import.meta.filename, () => {
     owner.host.spawn(gantryCommand('pulse', '--run-dir', gantry.runDirectory(owner)), {
       log: `${owner.name}-pulse`,
     });
-    await until('the first owner has it back', () => gantry.owner('shop', 'web') === owner.name);
+    await until('the first owner has it back', () => gantry.owner('shop', 'web') === owner.name, 25_000);
     assert.ok(scene.ask(address));
   });
 

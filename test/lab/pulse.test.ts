@@ -141,7 +141,7 @@ testInsideLab(import.meta.filename, () => {
     assert.deepEqual([owned.size, second.owned.size], [0, 1]);
     const upserts = [linkAddress(vip, ['node1', 'node2'])];
     agent.send({ type: 'announce', replace: true, upserts, removals: [] });
-    await until('it has the address back', () => owned.has(vip) && !second.owned.has(vip));
+    await until('it has the address back', () => owned.has(vip) && !second.owned.has(vip), 25_000);
   });
 
   test('SIGTERM hands over and ends the process, though a listener is frozen', async () => {

@@ -28,7 +28,9 @@ testInsideLab(import.meta.filename, () => {
       return link;
     };
     // Its sockets are opened as interfaces are set, and must be the node's.
-    const responder = createPacketResponder({ conflict() {}, failed() {}, malformed() {} });
+    const responder = createPacketResponder({ conflict() {}, failed() {}, malformed() {} }, () =>
+      performance.now(),
+    );
     const inside = {
       ...responder,
       setInterfaces: (list: readonly ResponderInterface[]) =>

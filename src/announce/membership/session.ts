@@ -6,15 +6,15 @@ import { type Address, type Family, formatAddress } from '../../model/address.ts
 export const defaultHeartbeatPort = 7947;
 
 export interface HeartbeatSession extends Disposable {
-  /** Sends one datagram to each. What cannot be sent is counted, not thrown: the receiver's silence will tell. */
-  send(message: Uint8Array, to: readonly Address[]): void;
+  /** Sends one datagram. What cannot be sent is counted, not thrown: the receiver's silence will tell. */
+  send(message: Uint8Array, to: Address): void;
   readonly sendErrors: number;
 }
 
 /** Opens both sockets; a host without one family goes without. Rejects, with what to do, when the port is taken. */
 export async function openHeartbeatSession(
   port: number,
-  onMessage: (message: Uint8Array) => void,
+  onMessage: (message: Uint8Array, from: string) => void,
 ): Promise<HeartbeatSession> {
   const sockets = new Map<Family, Socket>();
   for (const family of ['IPv4', 'IPv6'] as const) {
@@ -24,11 +24,9 @@ export async function openHeartbeatSession(
   let sendErrors = 0;
   return {
     send(message, to) {
-      for (const address of to) {
-        sockets.get(address.family)?.send(message, port, formatAddress(address), (error) => {
-          if (error !== null) sendErrors++;
-        });
-      }
+      sockets.get(to.family)?.send(message, port, formatAddress(to), (error) => {
+        if (error !== null) sendErrors++;
+      });
     },
     get sendErrors() {
       return sendErrors;
@@ -42,7 +40,7 @@ export async function openHeartbeatSession(
 function bound(
   family: Family,
   port: number,
-  onMessage: (message: Uint8Array) => void,
+  onMessage: (message: Uint8Array, from: string) => void,
 ): Promise<Socket | undefined> {
   const socket = family === 'IPv4' ? createSocket('udp4') : createSocket({ type: 'udp6', ipv6Only: true });
   return new Promise((resolve, reject) => {
@@ -58,7 +56,7 @@ function bound(
       socket.removeAllListeners('error');
       // An ICMP error of an unreachable peer: its silence is heard anyway.
       socket.on('error', () => {});
-      socket.on('message', onMessage);
+      socket.on('message', (message, { address }) => onMessage(message, address));
       resolve(socket);
     });
   });

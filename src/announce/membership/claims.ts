@@ -1,0 +1,363 @@
+// What this node has and wants: it asks watchers for addresses, counts who grants them, and knows until when it may speak.
+import { type Configuration, electors, majorityOf } from './electorate.ts';
+import type { Claim, Elect, Lease, MemberEffect, MemberState, Peer, Refusal } from './state.ts';
+import { type isLapsed, lock, unlock } from './watcher.ts';
+
+/** One step of the machine: what it works on. */
+export interface Turn {
+  readonly state: MemberState;
+  readonly now: number;
+  readonly effects: MemberEffect[];
+  readonly elect: Elect;
+}
+
+/** As a watcher of this node's claims: another member, or this node itself. */
+const watcherNamed = (state: MemberState, name: string): Peer | undefined =>
+  name === state.self ? state.own : state.peers.get(name);
+
+export const bitOf = (state: MemberState, name: string): number => {
+  const bit = state.bits.get(name);
+  return bit === undefined ? 0 : 1 << bit;
+};
+
+/** The members of the configuration that are in the mask. */
+const count = (state: MemberState, { members }: Configuration, mask: number): number =>
+  members.reduce((sum, name) => sum + ((bitOf(state, name) & mask) === 0 ? 0 : 1), 0);
+
+/** Under `availability` each of two members may go on alone. */
+export const goesAlone = (state: MemberState, { members }: Configuration): boolean =>
+  state.rules.twoNodes === 'availability' && members.length === 2 && members.includes(state.self);
+
+/** Enough of every configuration grant it, whatever the time. */
+export const isHeld = (state: MemberState, granted: number): boolean =>
+  (state.electorate ?? []).length > 0 &&
+  (state.electorate ?? []).every((configuration) =>
+    goesAlone(state, configuration)
+      ? (granted & bitOf(state, state.self)) !== 0
+      : count(state, configuration, granted) >= majorityOf(configuration),
+  );
+
+/** Until when grants of these watchers let this node speak; -Infinity: they are too few. */
+export function deadlineOf(state: MemberState, mask: number): number {
+  let deadline = state.electorate === undefined ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  for (const configuration of state.electorate ?? []) {
+    const alone = goesAlone(state, configuration);
+    const until = configuration.members
+      .filter((name) => (bitOf(state, name) & mask) !== 0 && (!alone || name === state.self))
+      .map((name) => grantedUntil(state, name))
+      .sort((a, b) => b - a);
+    const enough = until[alone ? 0 : majorityOf(configuration) - 1] ?? Number.NEGATIVE_INFINITY;
+    deadline = Math.min(deadline, enough);
+  }
+  return deadline;
+}
+
+/** Its own watcher grants as long as it is awake; where there is no other, always. */
+function grantedUntil(state: MemberState, name: string): number {
+  if (name !== state.self) return state.peers.get(name)?.grantedUntil ?? Number.NEGATIVE_INFINITY;
+  const isAlone = electors(state.electorate ?? []).length === 1;
+  return isAlone ? Number.POSITIVE_INFINITY : state.lastStep + state.timing.leaseMilliseconds;
+}
+
+/** Asks every watcher for the address. */
+export function ask({ state }: Turn, key: string): void {
+  const giver = state.given.get(key);
+  const claim: Claim = {
+    key,
+    granted: 0,
+    refused: 0,
+    lease: undefined,
+    isSpeaking: false,
+    from: giver ?? state.watcher.lastHolder.get(key),
+    isGiven: giver !== undefined,
+  };
+  state.given.delete(key);
+  state.claims.set(key, claim);
+  state.heldBy.delete(key);
+  for (const name of state.bits.keys()) {
+    watcherNamed(state, name)?.toAsk.add(key);
+    state.pressing.add(name);
+  }
+}
+
+/**
+ * Gives the address up: silent first, then released by every watcher. In favour of `to`, if anybody, who is told as soon
+ * as they have.
+ */
+export function withdraw(turn: Turn, claim: Claim, to: string | undefined): void {
+  const { state } = turn;
+  const { key } = claim;
+  silence(turn, claim, to);
+  claim.lease?.claims.delete(key);
+  state.claims.delete(key);
+  let waiting = 0;
+  for (const name of state.bits.keys()) {
+    const watcher = watcherNamed(state, name);
+    if (watcher === undefined) continue;
+    watcher.toAsk.delete(key);
+    watcher.again.delete(key);
+    // One that refuses has nothing to release; one that has not answered yet may be about to grant it.
+    if ((claim.refused & bitOf(state, name)) !== 0) continue;
+    watcher.toRelease.add(key);
+    state.pressing.add(name);
+    if (watcher.state === 'alive') waiting |= bitOf(state, name);
+  }
+  if (to !== undefined && to !== state.self) state.handOvers.set(key, { to, waiting });
+}
+
+function silence({ effects }: Turn, claim: Claim, to: string | undefined): void {
+  if (!claim.isSpeaking) return;
+  claim.isSpeaking = false;
+  effects.push({ kind: 'silence', key: claim.key, to });
+}
+
+/** This node's own watcher answers at once. */
+export function serveOwn(turn: Turn): void {
+  const { state, now } = turn;
+  const { own, watcher } = state;
+  const session = watcher.sessions.get(state.self);
+  if (session === undefined) return;
+  for (const key of own.toRelease) {
+    unlock(watcher, session, key);
+    released(turn, own, key);
+  }
+  if (now < watcher.grantsFrom) return;
+  for (const key of [...own.toAsk]) {
+    const claim = state.claims.get(key);
+    // Who could go on alone lets the other one have its say first, that would be refused otherwise.
+    if (claim !== undefined && !mayBegin(state, claim)) continue;
+    const holder = lock(watcher, session, key, now);
+    if (holder === undefined) granted(turn, own, key);
+    else refused(turn, own, { key, holder: holder.node, lapsesInMilliseconds: lapsesIn(holder, now) });
+  }
+}
+
+/** At most what fits a byte. */
+export const lapsesIn = (holder: Parameters<typeof isLapsed>[0], now: number): number =>
+  Math.min(255, Math.max(0, Math.ceil(holder.lastHeard + holder.patienceMilliseconds - now)));
+
+/** An older answer counts for nothing where a release came after it. */
+export function granted(turn: Turn, watcher: Peer, key: string): void {
+  if (watcher.toRelease.has(key) || !watcher.toAsk.delete(key)) return;
+  const claim = turn.state.claims.get(key);
+  if (claim === undefined) return;
+  claim.refused &= ~bitOf(turn.state, watcher.name);
+  setGranted(turn, claim, claim.granted | bitOf(turn.state, watcher.name));
+}
+
+/**
+ * Refused for one who lives, it counts; for one who is silent to us too, it is asked for again when that one's session
+ * lapses there.
+ */
+export function refused(turn: Turn, watcher: Peer, { key, holder, lapsesInMilliseconds }: Refusal): void {
+  const { state, now } = turn;
+  const claim = state.claims.get(key);
+  if (claim === undefined || !watcher.toAsk.delete(key)) return;
+  const holderState = state.peers.get(holder)?.state;
+  const isGone = holderState === 'silent' || holderState === 'dead';
+  // A watcher that heard it later than we did by more than a heartbeat or two hears it still.
+  const isLapsing = isGone && lapsesInMilliseconds <= 2 * state.timing.beatMilliseconds;
+  // What a start of ours before this one had lapses too.
+  if (isLapsing || holder === state.self) {
+    watcher.again.set(key, now + lapsesInMilliseconds + 1);
+    return;
+  }
+  claim.refused |= bitOf(state, watcher.name);
+  const { electorate = [] } = state;
+  if (electorate.some((one) => goesAlone(state, one)) && holder === watcher.name) {
+    if (claim.isSpeaking) meetRival(turn, claim, holder);
+    else giveUp(turn, claim, holder);
+    return;
+  }
+  if (!mayYetBeHeld(state, claim)) giveUp(turn, claim, holder);
+}
+
+/** Enough watchers have granted it, or live and may yet. */
+const mayYetBeHeld = (state: MemberState, claim: Claim): boolean =>
+  (state.electorate ?? []).every((configuration) => {
+    const hopes = configuration.members.filter((name) => {
+      const bit = bitOf(state, name);
+      if ((claim.granted & bit) !== 0) return true;
+      return (claim.refused & bit) === 0 && watcherNamed(state, name)?.state === 'alive';
+    });
+    return hopes.length >= majorityOf(configuration);
+  });
+
+/** Fewer watchers live: what some refuse and the others are too few for is left to whoever can have it. */
+export function giveUpHopeless(turn: Turn): void {
+  const { state } = turn;
+  for (const claim of [...state.claims.values()]) {
+    if (claim.refused === 0 || isHeld(state, claim.granted) || mayYetBeHeld(state, claim)) continue;
+    giveUp(turn, claim, state.self);
+  }
+}
+
+/** Two that went on alone meet again: the one that is wanted less yields at once. */
+function meetRival(turn: Turn, claim: Claim, node: string): void {
+  const { state, effects } = turn;
+  const yields = turn.elect(claim.key, (name) => name === node || name === state.self) === node;
+  state.counts.conflicts++;
+  effects.push({ kind: 'conflict', key: claim.key, node, yields });
+  if (yields) giveUp(turn, claim, node);
+  else state.peers.get(node)?.again.set(claim.key, turn.now + state.timing.beatMilliseconds);
+}
+
+/** Somebody else has it. Nodes ask again at different times, so that two do not stand in each other's way for ever. */
+function giveUp(turn: Turn, claim: Claim, holder: string): void {
+  const { state, now } = turn;
+  withdraw(turn, claim, undefined);
+  const stagger = 37 * (Math.max(0, state.nodes.indexOf(state.self)) % 8);
+  const askAt = now + 250 + stagger;
+  state.heldBy.set(claim.key, { node: holder, askAt });
+  state.retryAt = Math.min(state.retryAt, askAt);
+}
+
+export function released({ state }: Turn, watcher: Peer, key: string): void {
+  watcher.toRelease.delete(key);
+  noLongerWaits(state, key, bitOf(state, watcher.name));
+}
+
+/** Tells who it is handed over to, once no living watcher holds it for us. */
+function noLongerWaits(state: MemberState, key: string, bit: number): void {
+  const handOver = state.handOvers.get(key);
+  if (handOver === undefined) return;
+  handOver.waiting &= ~bit;
+  if (handOver.waiting !== 0) return;
+  state.handOvers.delete(key);
+  state.peers.get(handOver.to)?.toHand.add(key);
+  state.pressing.add(handOver.to);
+}
+
+/** The watcher does not answer any more: nothing waits for it. */
+export function forgetWaiting(state: MemberState, watcher: string): void {
+  for (const key of [...state.handOvers.keys()]) noLongerWaits(state, key, bitOf(state, watcher));
+}
+
+/** The watcher knows nothing of what it granted: it is asked for everything anew. */
+export function askAnew(turn: Turn, watcher: Peer): void {
+  const { state } = turn;
+  const bit = bitOf(state, watcher.name);
+  for (const key of [...watcher.toRelease]) released(turn, watcher, key);
+  watcher.again.clear();
+  watcher.toAsk.clear();
+  for (const claim of state.claims.values()) {
+    claim.refused &= ~bit;
+    if ((claim.granted & bit) !== 0) setGranted(turn, claim, claim.granted & ~bit);
+    if (bit !== 0) watcher.toAsk.add(claim.key);
+  }
+}
+
+function setGranted(turn: Turn, claim: Claim, mask: number): void {
+  const { state } = turn;
+  claim.granted = mask;
+  claim.lease?.claims.delete(claim.key);
+  claim.lease = leaseOf(state, mask);
+  claim.lease.claims.add(claim.key);
+  judge(turn, claim);
+}
+
+function leaseOf(state: MemberState, mask: number): Lease {
+  const found = state.leases.get(mask);
+  if (found !== undefined) return found;
+  const lease: Lease = { mask, deadline: deadlineOf(state, mask), isLive: false, claims: new Set() };
+  state.leases.set(mask, lease);
+  return lease;
+}
+
+/** Whether this node speaks for the address now. */
+function judge(turn: Turn, claim: Claim): void {
+  const { state, now, effects } = turn;
+  const isLive = claim.lease !== undefined && claim.lease.deadline > now;
+  if (isLive === claim.isSpeaking) return;
+  if (isLive && !mayBegin(state, claim)) return;
+  if (isLive) {
+    claim.isSpeaking = true;
+    effects.push({ kind: 'speak', claim });
+  } else silence(turn, claim, undefined);
+}
+
+/** Who goes on alone still begins only by the other's leave, or when that is silent. */
+function mayBegin(state: MemberState, claim: Claim): boolean {
+  return (state.electorate ?? []).every((configuration) => {
+    if (!goesAlone(state, configuration)) return true;
+    return configuration.members.every(
+      (name) =>
+        name === state.self ||
+        (claim.granted & bitOf(state, name)) !== 0 ||
+        state.peers.get(name)?.state !== 'alive',
+    );
+  });
+}
+
+/** Moves the deadlines to where the grants are now; tells what begins or ends to be spoken for. */
+export function renewLeases(turn: Turn): void {
+  const { state, now } = turn;
+  for (const lease of state.leases.values()) {
+    if (lease.claims.size === 0) {
+      state.leases.delete(lease.mask);
+      continue;
+    }
+    const deadline = deadlineOf(state, lease.mask);
+    if (lease.isLive && deadline > lease.deadline) noteSlack(state, lease.deadline - now);
+    lease.deadline = deadline;
+    const isLive = deadline > now;
+    const isPending = isLive && (state.electorate ?? []).some((one) => goesAlone(state, one));
+    if (isLive === lease.isLive && !isPending) continue;
+    if (!isLive) state.counts.lapses++;
+    lease.isLive = isLive;
+    for (const key of [...lease.claims]) {
+      const claim = state.claims.get(key);
+      if (claim !== undefined) judge(turn, claim);
+    }
+  }
+}
+
+function noteSlack({ counts }: MemberState, milliseconds: number): void {
+  if (milliseconds < counts.smallestSlackMilliseconds) counts.smallestSlackMilliseconds = milliseconds;
+}
+
+/** Gives the electors their bits; who is none any more has granted nothing. */
+export function assignBits(turn: Turn): void {
+  const { state } = turn;
+  const names = electors(state.electorate ?? []);
+  let gone = 0;
+  for (const [name, bit] of state.bits) {
+    if (names.includes(name)) continue;
+    gone |= 1 << bit;
+    forgetWaiting(state, name);
+    state.bits.delete(name);
+    releaseAll(state, watcherNamed(state, name), 1 << bit);
+  }
+  const used = new Set(state.bits.values());
+  for (const name of names) {
+    if (state.bits.has(name)) continue;
+    let bit = 0;
+    while (used.has(bit)) bit++;
+    used.add(bit);
+    state.bits.set(name, bit);
+    const watcher = watcherNamed(state, name);
+    for (const key of state.claims.keys()) watcher?.toAsk.add(key);
+  }
+  if (gone !== 0) {
+    for (const claim of state.claims.values()) {
+      claim.refused &= ~gone;
+      if ((claim.granted & gone) !== 0) setGranted(turn, claim, claim.granted & ~gone);
+    }
+  }
+  // Another electorate asks for other majorities of the same grants.
+  for (const lease of state.leases.values()) {
+    lease.deadline = deadlineOf(state, lease.mask);
+    lease.isLive = lease.deadline > turn.now;
+  }
+  for (const claim of [...state.claims.values()]) judge(turn, claim);
+}
+
+/** It is asked no more, but may be one day: until then nothing is to be left locked there. */
+function releaseAll(state: MemberState, watcher: Peer | undefined, bit: number): void {
+  if (watcher === undefined) return;
+  for (const key of watcher.toAsk) watcher.toRelease.add(key);
+  for (const claim of state.claims.values())
+    if ((claim.granted & bit) !== 0) watcher.toRelease.add(claim.key);
+  watcher.toAsk.clear();
+  watcher.again.clear();
+}

@@ -1,0 +1,96 @@
+// One watcher's part: who holds which address, as far as this node has granted it. A lock service in miniature: holders
+// have sessions, which their heartbeats keep alive, and locks on addresses, which go with the session.
+
+export interface Session {
+  readonly node: string;
+  /** The holder's start: another start is another session. */
+  readonly bootId: bigint;
+  /** Tells this session from all others of this watcher; a holder that sees another has none of its locks any more. */
+  readonly id: number;
+  /** When its last heartbeat was received. */
+  lastHeard: number;
+  /** The holder's promise: it speaks for less than this after it sent a heartbeat. */
+  patienceMilliseconds: number;
+  readonly locks: Set<string>;
+}
+
+export interface Watcher {
+  /** The session of each node's newest start. */
+  readonly sessions: Map<string, Session>;
+  readonly locks: Map<string, Session>;
+  /** Who had each address last. */
+  readonly lastHolder: Map<string, string>;
+  lastSessionId: number;
+  /** A watcher that starts does not know what it granted before: it grants nothing until that has lapsed. */
+  grantsFrom: number;
+}
+
+export const createWatcher = (grantsFrom: number): Watcher => ({
+  sessions: new Map(),
+  locks: new Map(),
+  lastHolder: new Map(),
+  lastSessionId: 0,
+  grantsFrom,
+});
+
+export const isLapsed = (session: Session, now: number): boolean =>
+  now - session.lastHeard > session.patienceMilliseconds;
+
+/** Keeps the node's session alive, or begins one: of a node that has none, or has started anew. */
+export function keepSession(
+  watcher: Watcher,
+  node: string,
+  bootId: bigint,
+  patienceMilliseconds: number,
+  now: number,
+): Session {
+  const found = watcher.sessions.get(node);
+  if (found?.bootId === bootId) {
+    found.lastHeard = now;
+    found.patienceMilliseconds = patienceMilliseconds;
+    return found;
+  }
+  watcher.lastSessionId++;
+  const session: Session = {
+    node,
+    bootId,
+    id: watcher.lastSessionId,
+    lastHeard: now,
+    patienceMilliseconds,
+    locks: new Set(),
+  };
+  // What the start before had stays locked until that lapses: nothing proves that it has ended.
+  watcher.sessions.set(node, session);
+  return session;
+}
+
+/** The holder has said that it is silent for good. */
+export function endSession(watcher: Watcher, session: Session): void {
+  for (const key of session.locks) if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+  session.locks.clear();
+  if (watcher.sessions.get(session.node) === session) watcher.sessions.delete(session.node);
+}
+
+/** Undefined: it is granted. Otherwise who has it. A session that lapsed ends with the first lock that another takes. */
+export function lock(watcher: Watcher, session: Session, key: string, now: number): Session | undefined {
+  const holder = watcher.locks.get(key);
+  if (holder !== undefined && holder !== session) {
+    if (!isLapsed(holder, now)) return holder;
+    endSession(watcher, holder);
+  }
+  watcher.locks.set(key, session);
+  watcher.lastHolder.set(key, session.node);
+  session.locks.add(key);
+  return undefined;
+}
+
+export function unlock(watcher: Watcher, session: Session, key: string): void {
+  session.locks.delete(key);
+  if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+}
+
+/** This node was late itself: what it did not hear meanwhile waits in its sockets. Nobody lapses for that. */
+export function excuse(watcher: Watcher, lateMilliseconds: number): void {
+  for (const session of new Set([...watcher.sessions.values(), ...watcher.locks.values()]))
+    session.lastHeard += lateMilliseconds;
+}
