@@ -1,15 +1,7 @@
 // What this node has and wants: it asks watchers for addresses, counts who grants them, and knows until when it may speak.
 import { type Configuration, electors, majorityOf } from './electorate.ts';
-import type { Claim, Elect, Lease, MemberEffect, MemberState, Peer, Refusal } from './state.ts';
+import type { Claim, Lease, MemberState, Peer, Refusal, Turn } from './state.ts';
 import { type isLapsed, lock, unlock } from './watcher.ts';
-
-/** One step of the machine: what it works on. */
-export interface Turn {
-  readonly state: MemberState;
-  readonly now: number;
-  readonly effects: MemberEffect[];
-  readonly elect: Elect;
-}
 
 /** As a watcher of this node's claims: another member, or this node itself. */
 const watcherNamed = (state: MemberState, name: string): Peer | undefined =>
@@ -195,7 +187,7 @@ export function giveUpHopeless(turn: Turn): void {
 /** Two that went on alone meet again: the one that is wanted less yields at once. */
 function meetRival(turn: Turn, claim: Claim, node: string): void {
   const { state, effects } = turn;
-  const yields = turn.elect(claim.key, (name) => name === node || name === state.self) === node;
+  const yields = turn.addresses.elect(claim.key, (name) => name === node || name === state.self) === node;
   state.counts.conflicts++;
   effects.push({ kind: 'conflict', key: claim.key, node, yields });
   if (yields) giveUp(turn, claim, node);

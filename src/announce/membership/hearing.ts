@@ -1,8 +1,8 @@
 // Who is heard: whose messages are believed, who falls silent, and who is dead by the votes of those that watch.
 import { sameInterfaces } from '../layer2/interfaces.ts';
-import { forgetWaiting, type Turn } from './claims.ts';
+import { forgetWaiting } from './claims.ts';
 import { newest } from './electorate.ts';
-import type { Ack, Beat, MemberState, Peer, RefusedCause } from './state.ts';
+import type { Ack, Beat, MemberState, Peer, RefusedCause, Turn } from './state.ts';
 import { fullMeshMembers } from './timing.ts';
 
 /** Of so many heartbeats to a watcher it is known when they were sent. */

@@ -2,8 +2,8 @@
 // After every step it looks whether two members speak for one address, by their own clocks.
 import { Heap } from '../../collections/heap.ts';
 import type { Electorate } from './electorate.ts';
-import { type Addresses, createMember, stepMember } from './machine.ts';
-import type { Claim, MemberEffect, MemberEvent, MemberState, Message, Rules } from './state.ts';
+import { createMember, stepMember } from './machine.ts';
+import type { Addresses, Claim, MemberEffect, MemberEvent, MemberState, Message, Rules } from './state.ts';
 
 export interface SimulationOptions {
   readonly seed: number;

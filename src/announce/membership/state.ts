@@ -239,3 +239,17 @@ export type RefusedCause = 'unknown-node' | 'own-name' | 'replayed' | 'stale-sta
 
 /** Who should have the address now, of those for whom `mayHave` says so; undefined: nobody may. */
 export type Elect = (key: string, mayHave: (node: string) => boolean) => string | undefined;
+
+export interface Addresses {
+  /** All that may be elected for. */
+  keys(): Iterable<string>;
+  readonly elect: Elect;
+}
+
+/** One step of the machine: what it works on. */
+export interface Turn {
+  readonly state: MemberState;
+  readonly now: number;
+  readonly effects: MemberEffect[];
+  readonly addresses: Addresses;
+}

@@ -1,0 +1,176 @@
+// Heartbeats and their answers: what is read out of one, and what is written into the next.
+import { askAnew, granted, lapsesIn, refused, released } from './claims.ts';
+import { electAnew } from './election.ts';
+import { countVotes, hear, isCurrent, meetStart, silentTo, takeNews } from './hearing.ts';
+import { hearElectorate } from './reconfigure.ts';
+import type { Ack, Beat, MemberState, Peer, Turn } from './state.ts';
+import { endSession, keepSession, lock, unlock } from './watcher.ts';
+
+export function takeBeat(turn: Turn, beat: Beat): void {
+  const { state, effects, now } = turn;
+  if (beat.to !== state.self) return;
+  const hearing = hear(state, beat);
+  if (hearing === 'overtaken') return;
+  if (hearing !== 'newest' && hearing !== 'first') {
+    effects.push({ kind: 'refused', cause: hearing, node: beat.from });
+    if (hearing !== 'stale-start') return;
+  }
+  const peer = state.peers.get(beat.from);
+  if (peer === undefined) return;
+  if (hearing !== 'newest') {
+    // Who is told of a later start of its own knows that its clock was set back, or that it has a twin.
+    const toBootId = hearing === 'stale-start' ? peer.bootId : beat.bootId;
+    sendAck(turn, { ...beat, bootId: toBootId }, noAnswer);
+    return;
+  }
+  const before = { state: peer.state, wasReady: peer.ready, interfaces: peer.interfaces };
+  if (beat.bootId !== peer.bootId) askAnew(turn, peer);
+  takeNews(turn, peer, beat);
+  const isOther =
+    before.state !== peer.state || before.wasReady !== peer.ready || before.interfaces !== peer.interfaces;
+  if (isOther) electAnew(turn);
+  if (beat.electorate !== undefined) hearElectorate(turn, beat.electorate);
+  if (countVotes(turn)) electAnew(turn);
+  if (beat.leaving) {
+    const session = state.watcher.sessions.get(beat.from);
+    if (session !== undefined) endSession(state.watcher, session);
+    return;
+  }
+  for (const key of beat.handed) {
+    state.heldBy.delete(key);
+    state.given.set(key, beat.from);
+    state.dirty.add(key);
+  }
+  watch(turn, beat, now);
+}
+
+const noAnswer = { grants: false, session: 0, granted: [], refused: [], released: [] } as const;
+
+/** What this node does as the sender's watcher. */
+function watch(turn: Turn, beat: Beat, now: number): void {
+  const { state } = turn;
+  const { watcher } = state;
+  const before = watcher.sessions.get(beat.from);
+  if (beat.session === 0 && before?.bootId === beat.bootId && before.locks.size > 0)
+    endSession(watcher, before);
+  const session = keepSession(watcher, beat.from, beat.bootId, beat.patienceMilliseconds, now);
+  const isCalledUpon = beat.session === session.id;
+  if (isCalledUpon) for (const key of beat.releases) unlock(watcher, session, key);
+  const released = isCalledUpon ? beat.releases : [];
+  const grants =
+    now >= watcher.grantsFrom && state.electorate !== undefined && beat.electorateDigest === state.digest;
+  const given: string[] = [];
+  const refusedKeys: Ack['refused'][number][] = [];
+  for (const key of grants && isCalledUpon ? beat.asks : []) {
+    const holder = lock(watcher, session, key, now);
+    if (holder === undefined) given.push(key);
+    else refusedKeys.push({ key, holder: holder.node, lapsesInMilliseconds: lapsesIn(holder, now) });
+  }
+  sendAck(turn, beat, { grants, session: session.id, granted: given, refused: refusedKeys, released });
+}
+
+function sendAck(
+  { state, effects }: Turn,
+  beat: Beat,
+  answer: Pick<Ack, 'grants' | 'session' | 'granted' | 'refused' | 'released'>,
+): void {
+  const ack: Ack = {
+    kind: 'ack',
+    from: state.self,
+    bootId: state.bootId,
+    to: beat.from,
+    toBootId: beat.bootId,
+    sequence: beat.sequence,
+    silent: silentTo(state),
+    electorateDigest: state.digest,
+    electorate: beat.electorateDigest === state.digest ? undefined : state.electorate,
+    ...answer,
+  };
+  effects.push({ kind: 'send', message: ack });
+}
+
+export function takeAck(turn: Turn, ack: Ack): void {
+  const { state } = turn;
+  const peer = state.peers.get(ack.from);
+  if (peer === undefined || ack.to !== state.self) return;
+  if (ack.toBootId > state.bootId) turn.effects.push({ kind: 'outdated', bootId: ack.toBootId });
+  if (ack.toBootId !== state.bootId) return;
+  if (ack.bootId > peer.bootId) {
+    askAnew(turn, peer);
+    meetStart(peer, ack.bootId);
+  }
+  if (!isCurrent(state, peer, ack)) return;
+  peer.acked = ack.sequence;
+  peer.silent = ack.silent;
+  peer.electorateDigest = ack.electorateDigest;
+  if (ack.electorate !== undefined) hearElectorate(turn, ack.electorate);
+  if (ack.session !== peer.session) {
+    peer.session = ack.session;
+    askAnew(turn, peer);
+  }
+  for (const key of ack.released) released(turn, peer, key);
+  for (const key of ack.granted) granted(turn, peer, key);
+  for (const refusal of ack.refused) refused(turn, peer, refusal);
+  if (ack.grants && ack.electorateDigest === state.digest) {
+    const slot = ack.sequence % peer.sentAt.length;
+    const until = (peer.sentAt[slot] ?? 0) + (peer.sentLease[slot] ?? 0);
+    peer.grantedUntil = Math.max(peer.grantedUntil, until);
+  }
+  if (countVotes(turn)) electAnew(turn);
+  if (peer.toAsk.size > 0 || peer.toRelease.size > 0) state.pressing.add(peer.name);
+}
+
+export function sendPressing({ state, now, effects }: Turn): void {
+  for (const name of state.pressing) {
+    const peer = state.peers.get(name);
+    if (peer !== undefined) effects.push({ kind: 'send', message: nextBeat(state, peer, now, false) });
+  }
+  state.pressing.clear();
+}
+
+/** As many addresses as fit one datagram of an Ethernet's size. */
+const addressBytesPerBeat = 1000;
+
+function takeFitting(keys: Iterable<string>, budget: { bytes: number }): string[] {
+  const taken: string[] = [];
+  for (const key of keys) {
+    const size = key.includes(':') ? 17 : 5;
+    if (budget.bytes < size) break;
+    budget.bytes -= size;
+    taken.push(key);
+  }
+  return taken;
+}
+
+export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: boolean): Beat {
+  peer.sequence++;
+  peer.lastSent = now;
+  const slot = peer.sequence % peer.sentAt.length;
+  peer.sentAt[slot] = now;
+  peer.sentLease[slot] = state.timing.leaseMilliseconds;
+  const budget = { bytes: addressBytesPerBeat };
+  const isKnown = peer.session !== 0;
+  const releases = isKnown ? takeFitting(peer.toRelease, budget) : [];
+  const asks = isKnown ? takeFitting(peer.toAsk, budget) : [];
+  const handed = takeFitting(peer.toHand, budget);
+  for (const key of handed) peer.toHand.delete(key);
+  return {
+    kind: 'beat',
+    from: state.self,
+    bootId: state.bootId,
+    to: peer.name,
+    toBootId: peer.bootId,
+    sequence: peer.sequence,
+    patienceMilliseconds: state.timing.patienceMilliseconds,
+    ready: state.ready === 'yes',
+    leaving,
+    interfaces: state.interfaces,
+    silent: silentTo(state),
+    electorateDigest: state.digest,
+    electorate: peer.electorateDigest === state.digest ? undefined : state.electorate,
+    session: peer.session,
+    asks,
+    releases,
+    handed,
+  };
+}
