@@ -1,6 +1,7 @@
 # Every target sets up what it needs: system packages (Debian), then the locked npm packages.
 NODE := node_modules/.bin/node
 UNIT := 'src/**/*.test.ts' 'test/*.test.ts'
+LONG := 'test/long/*.test.ts'
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -8,7 +9,8 @@ help: ## List the targets
 demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
 	@$(NODE) src/main.ts demo
 
-test: check ## Everything: check, then the lab tests (real packets between network namespaces)
+test: check ## Everything: check, the long tests (a minute), the lab tests (real packets between network namespaces)
+	@$(NODE) --test --test-reporter=dot --test-concurrency=2 $(LONG)
 	@scripts/lab-tests.sh
 
 check: setup ## Fast feedback: format, lint, types, unit tests

@@ -18,7 +18,8 @@ export interface LinkServerOptions {
   readonly onMessage: (message: ToPulse) => void;
   /** What was said is none of the link's messages; it is ignored. */
   readonly onUnknown: () => void;
-  readonly onDisconnect: () => void;
+  /** `agents`: how many of those that have configured this pulse still listen. */
+  readonly onDisconnect: (agents: number) => void;
 }
 
 /** A listener that falls so far behind is cut off: it reconnects and hears everything anew. */
@@ -35,16 +36,19 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
     throw new Error(`another pulse answers on ${path}: stop it first, or choose another --run-dir`);
   rmSync(path, { force: true });
   const sockets = new Set<Socket>();
+  const agents = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
-      options.onDisconnect();
+      agents.delete(socket);
+      options.onDisconnect(agents.size);
     });
     for (const message of options.greeting()) writeLine(socket, message);
     readLines(socket, (line) => {
       const message = readToPulse(line);
+      if (message?.type === 'configure') agents.add(socket);
       if (message === undefined) options.onUnknown();
       else options.onMessage(message);
     });

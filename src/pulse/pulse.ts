@@ -48,6 +48,8 @@ export interface PulseOptions {
 export interface Pulse extends Disposable {
   /** What a new listener hears first. */
   greeting(): FromPulse[];
+  /** Nobody tells this pulse any more who may have what. */
+  agentGone(): void;
   /** A message of the agent; `stop` is the caller's. */
   handle(message: ToPulse): void;
   /** `from`: the address that it came from. */
@@ -210,6 +212,7 @@ export function createPulse(options: PulseOptions): Pulse {
     if (heartbeats.isDeaf) end();
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
+    step({ kind: 'orphan', isOrphan: false });
     tell(membersMessage());
   };
 
@@ -305,6 +308,7 @@ export function createPulse(options: PulseOptions): Pulse {
       elections.owned(),
       counterReport.all(),
     ],
+    agentGone: () => step({ kind: 'orphan', isOrphan: true }),
     handle(message) {
       if (message.type === 'configure') configure(message);
       else if (message.type === 'announce') takeTable(message);

@@ -67,7 +67,10 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
       log.warn('message-unknown', {
         next: 'The agent and the pulse are of different versions: upgrade both to the same.',
       }),
-    onDisconnect: () => log.info('listener-gone', { listeners: server.connections }),
+    onDisconnect: (agents) => {
+      log.info('listener-gone', { listeners: server.connections });
+      if (agents === 0) running.agentGone();
+    },
   });
   tell = (message) => server.broadcast(message);
   using _links = watchLinks((links) => running.linksChanged(links));

@@ -52,7 +52,7 @@ function grantedUntil(state: MemberState, name: string): number {
 }
 
 /** Asks every watcher for the address. */
-export function ask({ state }: Turn, key: string): void {
+export function ask({ state }: Turn, key: string, isStandIn = false): void {
   const giver = state.given.get(key);
   const claim: Claim = {
     key,
@@ -62,6 +62,8 @@ export function ask({ state }: Turn, key: string): void {
     isSpeaking: false,
     from: giver ?? state.watcher.lastHolder.get(key),
     isGiven: giver !== undefined,
+    isStandIn,
+    tries: giver === undefined ? (state.heldBy.get(key)?.tries ?? 0) : 0,
   };
   state.given.delete(key);
   state.claims.set(key, claim);
@@ -82,15 +84,15 @@ export function withdraw(turn: Turn, claim: Claim, to: string | undefined): void
   silence(turn, claim, to);
   claim.lease?.claims.delete(key);
   state.claims.delete(key);
+  state.wanted.delete(key);
   let waiting = 0;
   for (const name of state.bits.keys()) {
     const watcher = watcherNamed(state, name);
     if (watcher === undefined) continue;
     watcher.toAsk.delete(key);
     watcher.again.delete(key);
-    // One that refuses has nothing to release; one that has not answered yet may be about to grant it.
-    if ((claim.refused & bitOf(state, name)) !== 0) continue;
-    watcher.toRelease.add(key);
+    // One that refuses may be about to grant what it was asked for since.
+    watcher.toRelease.set(key, watcher.sequence);
     state.pressing.add(name);
     if (watcher.state === 'alive') waiting |= bitOf(state, name);
   }
@@ -109,9 +111,12 @@ export function serveOwn(turn: Turn): void {
   const { own, watcher } = state;
   const session = watcher.sessions.get(state.self);
   if (session === undefined) return;
-  for (const key of own.toRelease) {
+  for (const [key, node] of session.wanted) noteWanted(turn, key, node);
+  session.wanted.clear();
+  for (const key of own.toRelease.keys()) {
     unlock(watcher, session, key);
-    released(turn, own, key);
+    released(turn, own, key, own.sequence + 1);
+    state.dirty.add(key);
   }
   if (now < watcher.grantsFrom) return;
   for (const key of [...own.toAsk]) {
@@ -130,16 +135,20 @@ export const lapsesIn = (holder: Parameters<typeof isLapsed>[0], now: number): n
 
 /** An older answer counts for nothing where a release came after it. */
 export function granted(turn: Turn, watcher: Peer, key: string): void {
-  if (watcher.toRelease.has(key) || !watcher.toAsk.delete(key)) return;
   const claim = turn.state.claims.get(key);
-  if (claim === undefined) return;
+  if (claim === undefined || watcher.toRelease.has(key)) return;
+  watcher.toAsk.delete(key);
+  watcher.again.delete(key);
   claim.refused &= ~bitOf(turn.state, watcher.name);
   setGranted(turn, claim, claim.granted | bitOf(turn.state, watcher.name));
 }
 
+/** How long it takes a release to get to a watcher, more or less. */
+const releaseMilliseconds = 10;
+
 /**
  * Refused for one who lives, it counts; for one who is silent to us too, it is asked for again when that one's session
- * lapses there.
+ * lapses there, and for one who is giving it up, as soon as that has had the time.
  */
 export function refused(turn: Turn, watcher: Peer, { key, holder, lapsesInMilliseconds }: Refusal): void {
   const { state, now } = turn;
@@ -149,6 +158,11 @@ export function refused(turn: Turn, watcher: Peer, { key, holder, lapsesInMillis
   const isGone = holderState === 'silent' || holderState === 'dead';
   // A watcher that heard it later than we did by more than a heartbeat or two hears it still.
   const isLapsing = isGone && lapsesInMilliseconds <= 2 * state.timing.beatMilliseconds;
+  const isReleasing = holderState === 'alive' && state.peers.get(holder)?.ready === false;
+  if (isReleasing) {
+    watcher.again.set(key, now + releaseMilliseconds);
+    return;
+  }
   // What a start of ours before this one had lapses too.
   if (isLapsing || holder === state.self) {
     watcher.again.set(key, now + lapsesInMilliseconds + 1);
@@ -162,6 +176,13 @@ export function refused(turn: Turn, watcher: Peer, { key, holder, lapsesInMillis
     return;
   }
   if (!mayYetBeHeld(state, claim)) giveUp(turn, claim, holder);
+}
+
+/** Another asked for what this node has: it may be given it. */
+export function noteWanted({ state, now }: Turn, key: string, node: string): void {
+  if (node === state.self || !state.claims.has(key)) return;
+  state.wanted.set(key, { node, at: now });
+  state.dirty.add(key);
 }
 
 /** Enough watchers have granted it, or live and may yet. */
@@ -198,13 +219,19 @@ function meetRival(turn: Turn, claim: Claim, node: string): void {
 function giveUp(turn: Turn, claim: Claim, holder: string): void {
   const { state, now } = turn;
   withdraw(turn, claim, undefined);
+  if (claim.isStandIn) {
+    state.standIns.set(claim.key, Number.POSITIVE_INFINITY);
+    return;
+  }
   const stagger = 37 * (Math.max(0, state.nodes.indexOf(state.self)) % 8);
-  const askAt = now + 250 + stagger;
-  state.heldBy.set(claim.key, { node: holder, askAt });
+  const askAt = now + Math.min(2000, 250 * 2 ** claim.tries) + stagger;
+  state.heldBy.set(claim.key, { node: holder, askAt, tries: claim.tries + 1 });
   state.retryAt = Math.min(state.retryAt, askAt);
 }
 
-export function released({ state }: Turn, watcher: Peer, key: string): void {
+/** In answer to the heartbeat of this number, which may be older than the last release. */
+export function released({ state }: Turn, watcher: Peer, key: string, sequence: number): void {
+  if ((watcher.toRelease.get(key) ?? 0) >= sequence) return;
   watcher.toRelease.delete(key);
   noLongerWaits(state, key, bitOf(state, watcher.name));
 }
@@ -229,7 +256,7 @@ export function forgetWaiting(state: MemberState, watcher: string): void {
 export function askAnew(turn: Turn, watcher: Peer): void {
   const { state } = turn;
   const bit = bitOf(state, watcher.name);
-  for (const key of [...watcher.toRelease]) released(turn, watcher, key);
+  for (const key of [...watcher.toRelease.keys()]) released(turn, watcher, key, Number.POSITIVE_INFINITY);
   watcher.again.clear();
   watcher.toAsk.clear();
   for (const claim of state.claims.values()) {
@@ -347,9 +374,9 @@ export function assignBits(turn: Turn): void {
 /** It is asked no more, but may be one day: until then nothing is to be left locked there. */
 function releaseAll(state: MemberState, watcher: Peer | undefined, bit: number): void {
   if (watcher === undefined) return;
-  for (const key of watcher.toAsk) watcher.toRelease.add(key);
+  for (const key of watcher.toAsk) watcher.toRelease.set(key, watcher.sequence);
   for (const claim of state.claims.values())
-    if ((claim.granted & bit) !== 0) watcher.toRelease.add(claim.key);
+    if ((claim.granted & bit) !== 0) watcher.toRelease.set(claim.key, watcher.sequence);
   watcher.toAsk.clear();
   watcher.again.clear();
 }

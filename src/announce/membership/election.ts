@@ -1,9 +1,12 @@
 // Whether this node should have an address: it asks for what it is elected for, and gives up what another should have.
 import { ask, isHeld, withdraw } from './claims.ts';
+import { hearsMajority } from './hearing.ts';
 import type { Claim, MemberState, Turn } from './state.ts';
+import { isLocked } from './watcher.ts';
 
 /** All addresses are to be elected for again: who lives, or who may, is other than before. */
 export const electAnew = ({ state, addresses }: Turn): void => {
+  state.standIns.clear();
   for (const key of addresses.keys()) state.dirty.add(key);
   for (const key of state.claims.keys()) state.dirty.add(key);
 };
@@ -34,28 +37,80 @@ function consider(turn: Turn, key: string): void {
   const owner = turn.addresses.elect(key, mayHave);
   if (owner !== state.self) {
     state.heldBy.delete(key);
-    if (claim !== undefined && !keeps(turn, claim, owner)) withdraw(turn, claim, owner);
+    state.given.delete(key);
+    if (claim !== undefined && keeps(turn, claim, owner)) return;
+    if (claim !== undefined) withdraw(turn, claim, owner);
+    standBy(turn, key, owner, mayHave);
     return;
   }
-  if (claim !== undefined) return;
+  state.standIns.delete(key);
+  if (claim !== undefined) {
+    yieldAsOrphan(turn, claim);
+    return;
+  }
   const held = state.heldBy.get(key);
   if (held !== undefined && held.askAt > now) return;
   ask(turn, key);
 }
 
+/** What the elected one has not taken by then, the next takes: its agent may not know of the address yet, or be dead. */
+const standInMilliseconds = 1000;
+
+function standBy(
+  turn: Turn,
+  key: string,
+  owner: string | undefined,
+  mayHave: (node: string) => boolean,
+): void {
+  const { state, now } = turn;
+  const next = turn.addresses.elect(key, (name) => name !== owner && mayHave(name));
+  if (next !== state.self || isLocked(state.watcher, key, now)) {
+    state.standIns.delete(key);
+    return;
+  }
+  const at = state.standIns.get(key);
+  if (at === undefined) {
+    state.standIns.set(key, now + standInMilliseconds);
+    state.retryAt = Math.min(state.retryAt, now + standInMilliseconds);
+  } else if (at <= now) {
+    state.standIns.delete(key);
+    ask(turn, key, true);
+  }
+}
+
 const isReady = (state: MemberState): boolean =>
-  state.ready === 'yes' ||
-  (state.ready === 'alone' && ![...state.peers.keys()].some((name) => isServing(state, name)));
+  hearsMajority(state) &&
+  (state.ready === 'yes' ||
+    (state.ready === 'alone' && ![...state.peers.keys()].some((name) => isServing(state, name))));
 
 const isServing = (state: MemberState, name: string): boolean => {
   const peer = state.peers.get(name);
   return peer?.state === 'alive' && peer.ready;
 };
 
-/** What it has and may have, it keeps as long as the rules say, though another is wanted more. */
-function keeps({ state, addresses }: Turn, { key, granted }: Claim, owner: string | undefined): boolean {
+/** Asked for so long ago, it is wanted no more: who wants something asks again at least every two seconds. */
+const wantedMilliseconds = 5000;
+
+/**
+ * What it has and may have, it keeps until the elected one asks for it, and then as long as the rules say. What it has
+ * asked for as a stand-in, too.
+ */
+function keeps({ state, now, addresses }: Turn, claim: Claim, owner: string | undefined): boolean {
+  const { key, granted, isStandIn } = claim;
   const mayHaveItself = isReady(state) && addresses.elect(key, (name) => name === state.self) === state.self;
-  if (!mayHaveItself || owner === undefined || !isHeld(state, granted)) return false;
+  if (!mayHaveItself || owner === undefined) return false;
+  const wanted = state.wanted.get(key);
+  const isWanted = wanted?.node === owner && now - wanted.at < wantedMilliseconds;
+  if (!isHeld(state, granted)) return isStandIn && !isWanted;
+  if (!isWanted) return true;
   if (state.rules.failback !== 'when-stable') return state.rules.failback === 'never';
   return state.peers.get(owner)?.isStable !== true;
+}
+
+/** Without its agent it knows no better than that it is elected; who asks for it, does. */
+function yieldAsOrphan(turn: Turn, claim: Claim): void {
+  const { state, now } = turn;
+  const wanted = state.wanted.get(claim.key);
+  if (!state.isOrphan || wanted === undefined || now - wanted.at >= wantedMilliseconds) return;
+  if (isServing(state, wanted.node)) withdraw(turn, claim, wanted.node);
 }

@@ -1,10 +1,10 @@
 // Heartbeats and their answers: what is read out of one, and what is written into the next.
-import { askAnew, granted, lapsesIn, refused, released } from './claims.ts';
+import { askAnew, granted, lapsesIn, noteWanted, refused, released } from './claims.ts';
 import { electAnew } from './election.ts';
-import { countVotes, hear, isCurrent, meetStart, silentTo, takeNews } from './hearing.ts';
+import { countVotes, hear, hearsMajority, isCurrent, meetStart, silentTo, takeNews } from './hearing.ts';
 import { hearElectorate } from './reconfigure.ts';
-import type { Ack, Beat, MemberState, Peer, Turn } from './state.ts';
-import { endSession, keepSession, lock, unlock } from './watcher.ts';
+import type { Ack, Beat, MemberState, Peer, Turn, Wanted } from './state.ts';
+import { endSession, keepSession, lock, type Session, unlock } from './watcher.ts';
 
 export function takeBeat(turn: Turn, beat: Beat): void {
   const { state, effects, now } = turn;
@@ -33,7 +33,7 @@ export function takeBeat(turn: Turn, beat: Beat): void {
   if (countVotes(turn)) electAnew(turn);
   if (beat.leaving) {
     const session = state.watcher.sessions.get(beat.from);
-    if (session !== undefined) endSession(state.watcher, session);
+    if (session !== undefined) free(turn, session);
     return;
   }
   for (const key of beat.handed) {
@@ -44,18 +44,22 @@ export function takeBeat(turn: Turn, beat: Beat): void {
   watch(turn, beat, now);
 }
 
-const noAnswer = { grants: false, session: 0, granted: [], refused: [], released: [] } as const;
+const noAnswer = { grants: false, session: 0, granted: [], refused: [], released: [], wanted: [] } as const;
 
 /** What this node does as the sender's watcher. */
 function watch(turn: Turn, beat: Beat, now: number): void {
   const { state } = turn;
   const { watcher } = state;
   const before = watcher.sessions.get(beat.from);
-  if (beat.session === 0 && before?.bootId === beat.bootId && before.locks.size > 0)
-    endSession(watcher, before);
+  if (beat.session === 0 && before?.bootId === beat.bootId && before.locks.size > 0) free(turn, before);
   const session = keepSession(watcher, beat.from, beat.bootId, beat.patienceMilliseconds, now);
   const isCalledUpon = beat.session === session.id;
-  if (isCalledUpon) for (const key of beat.releases) unlock(watcher, session, key);
+  for (const key of isCalledUpon ? beat.releases : []) {
+    if (!session.locks.has(key)) continue;
+    unlock(watcher, session, key);
+    state.given.set(key, beat.from);
+    state.dirty.add(key);
+  }
   const released = isCalledUpon ? beat.releases : [];
   const grants =
     now >= watcher.grantsFrom && state.electorate !== undefined && beat.electorateDigest === state.digest;
@@ -66,13 +70,34 @@ function watch(turn: Turn, beat: Beat, now: number): void {
     if (holder === undefined) given.push(key);
     else refusedKeys.push({ key, holder: holder.node, lapsesInMilliseconds: lapsesIn(holder, now) });
   }
-  sendAck(turn, beat, { grants, session: session.id, granted: given, refused: refusedKeys, released });
+  sendAck(turn, beat, {
+    grants,
+    session: session.id,
+    granted: given,
+    refused: refusedKeys,
+    released,
+    wanted: takeWanted(session),
+  });
+}
+
+/** What it had, others may want. */
+function free({ state }: Turn, session: Session): void {
+  for (const key of session.locks) state.dirty.add(key);
+  endSession(state.watcher, session);
+}
+
+/** Who wants it asks again, so what is lost on the way is told again. */
+function takeWanted(session: Session): Wanted[] {
+  const keys = takeFitting(session.wanted.keys(), { bytes: addressBytesPerBeat / 2 });
+  const wanted = keys.map((key) => ({ key, node: session.wanted.get(key) ?? '' }));
+  for (const key of keys) session.wanted.delete(key);
+  return wanted;
 }
 
 function sendAck(
   { state, effects }: Turn,
   beat: Beat,
-  answer: Pick<Ack, 'grants' | 'session' | 'granted' | 'refused' | 'released'>,
+  answer: Pick<Ack, 'grants' | 'session' | 'granted' | 'refused' | 'released' | 'wanted'>,
 ): void {
   const ack: Ack = {
     kind: 'ack',
@@ -104,20 +129,25 @@ export function takeAck(turn: Turn, ack: Ack): void {
   peer.silent = ack.silent;
   peer.electorateDigest = ack.electorateDigest;
   if (ack.electorate !== undefined) hearElectorate(turn, ack.electorate);
-  if (ack.session !== peer.session) {
+  const isNewSession = ack.session !== peer.session;
+  if (isNewSession) {
     peer.session = ack.session;
     askAnew(turn, peer);
   }
-  for (const key of ack.released) released(turn, peer, key);
+  for (const key of ack.released) released(turn, peer, key, ack.sequence);
   for (const key of ack.granted) granted(turn, peer, key);
   for (const refusal of ack.refused) refused(turn, peer, refusal);
+  for (const { key, node } of ack.wanted) noteWanted(turn, key, node);
   if (ack.grants && ack.electorateDigest === state.digest) {
     const slot = ack.sequence % peer.sentAt.length;
     const until = (peer.sentAt[slot] ?? 0) + (peer.sentLease[slot] ?? 0);
     peer.grantedUntil = Math.max(peer.grantedUntil, until);
   }
   if (countVotes(turn)) electAnew(turn);
-  if (peer.toAsk.size > 0 || peer.toRelease.size > 0) state.pressing.add(peer.name);
+  // The rest follows at once, if the watcher does what it is asked; otherwise with the next heartbeat.
+  const hasServed = ack.granted.length + ack.refused.length + ack.released.length > 0;
+  const isLeft = peer.toAsk.size > 0 || peer.toRelease.size > 0;
+  if (isLeft && (isNewSession || hasServed)) state.pressing.add(peer.name);
 }
 
 export function sendPressing({ state, now, effects }: Turn): void {
@@ -150,7 +180,7 @@ export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: b
   peer.sentLease[slot] = state.timing.leaseMilliseconds;
   const budget = { bytes: addressBytesPerBeat };
   const isKnown = peer.session !== 0;
-  const releases = isKnown ? takeFitting(peer.toRelease, budget) : [];
+  const releases = isKnown ? takeFitting(peer.toRelease.keys(), budget) : [];
   const asks = isKnown ? takeFitting(peer.toAsk, budget) : [];
   const handed = takeFitting(peer.toHand, budget);
   for (const key of handed) peer.toHand.delete(key);
@@ -162,7 +192,7 @@ export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: b
     toBootId: peer.bootId,
     sequence: peer.sequence,
     patienceMilliseconds: state.timing.patienceMilliseconds,
-    ready: state.ready === 'yes',
+    ready: state.ready === 'yes' && hearsMajority(state),
     leaving,
     interfaces: state.interfaces,
     silent: silentTo(state),

@@ -1,7 +1,7 @@
 // Who is heard: whose messages are believed, who falls silent, and who is dead by the votes of those that watch.
 import { sameInterfaces } from '../layer2/interfaces.ts';
-import { forgetWaiting } from './claims.ts';
-import { newest } from './electorate.ts';
+import { forgetWaiting, goesAlone } from './claims.ts';
+import { majorityOf, newest } from './electorate.ts';
 import type { Ack, Beat, MemberState, Peer, RefusedCause, Turn } from './state.ts';
 import { fullMeshMembers } from './timing.ts';
 
@@ -30,7 +30,7 @@ export const newPeer = (name: string): Peer => ({
   session: 0,
   grantedUntil: Number.NEGATIVE_INFINITY,
   toAsk: new Set(),
-  toRelease: new Set(),
+  toRelease: new Map(),
   toHand: new Set(),
   again: new Map(),
 });
@@ -174,6 +174,18 @@ export function countVotes({ state, effects }: Turn): boolean {
   }
   return isNew;
 }
+
+/**
+ * Enough electors for this node to speak at all. One that hears too few, though they may hear it, gives up what it has
+ * and lets the others know.
+ */
+export const hearsMajority = (state: MemberState): boolean =>
+  (state.electorate ?? []).every((configuration) => {
+    const heard = configuration.members.filter(
+      (name) => name === state.self || state.peers.get(name)?.state === 'alive',
+    );
+    return goesAlone(state, configuration) || heard.length >= majorityOf(configuration);
+  });
 
 /** It tells that it does not hear the node any more. */
 export const hasVoted = (state: MemberState, voter: string, node: string): boolean => {

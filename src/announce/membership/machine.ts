@@ -33,6 +33,7 @@ export function createMember(
     agreedSince: undefined,
     wishedSince: undefined,
     ready: 'no',
+    isOrphan: false,
     leaving: false,
     interfaces: [],
     peers: new Map(),
@@ -45,6 +46,8 @@ export function createMember(
     handOvers: new Map(),
     given: new Map(),
     heldBy: new Map(),
+    wanted: new Map(),
+    standIns: new Map(),
     retryAt: Number.POSITIVE_INFINITY,
     dirty: new Set(),
     pressing: new Set(),
@@ -98,12 +101,20 @@ function take(turn: Turn, event: MemberEvent): void {
       state.ready = event.ready;
       announceSelf(turn);
       break;
+    case 'orphan':
+      if (state.isOrphan === event.isOrphan) break;
+      state.isOrphan = event.isOrphan;
+      electAnew(turn);
+      break;
     case 'interfaces':
       state.interfaces = event.interfaces;
       announceSelf(turn);
       break;
     case 'touched':
-      for (const key of event.keys) state.dirty.add(key);
+      for (const key of event.keys) {
+        state.standIns.delete(key);
+        state.dirty.add(key);
+      }
       break;
     case 'elect':
       break;
@@ -173,10 +184,12 @@ function askAgain(turn: Turn): void {
   }
   if (now < state.retryAt) return;
   state.retryAt = Number.POSITIVE_INFINITY;
-  for (const [key, { askAt }] of state.heldBy) {
-    if (askAt <= now) state.dirty.add(key);
-    else state.retryAt = Math.min(state.retryAt, askAt);
-  }
+  const note = (key: string, at: number): void => {
+    if (at <= now) state.dirty.add(key);
+    else state.retryAt = Math.min(state.retryAt, at);
+  };
+  for (const [key, { askAt }] of state.heldBy) note(key, askAt);
+  for (const [key, at] of state.standIns) note(key, at);
 }
 
 /** Silent from now on; the others free everything at once. Said three times, since nothing is said after it. */

@@ -10,7 +10,7 @@ import {
 } from '../../model/address.ts';
 import type { NodeInterface } from '../layer2/interfaces.ts';
 import type { Configuration, Electorate } from './electorate.ts';
-import type { Ack, Beat, Message, Refusal } from './state.ts';
+import type { Ack, Beat, Message, Refusal, Wanted } from './state.ts';
 
 /** `foreign`: of another key, so another cluster's, or stale. `forged`: says it has our key, but has not. */
 export type MessageError = { readonly error: 'malformed' | 'foreign' | 'forged' };
@@ -58,6 +58,7 @@ export function writeMessage(message: Message, key: HeartbeatKey): Uint8Array {
     putList(body, message.granted, putKey);
     putList(body, message.refused, putRefusal);
     putList(body, message.released, putKey);
+    putList(body, message.wanted, putWanted);
   }
   const bytes = new Uint8Array(fixedLength + body.length + macLength);
   const view = new DataView(bytes.buffer);
@@ -150,8 +151,10 @@ function takeAck(cursor: Cursor, common: Common, flag: number): Ack | undefined 
   const granted = takeList(cursor, takeKey);
   const refused = takeList(cursor, takeRefusal);
   const released = takeList(cursor, takeKey);
-  if (granted === undefined || refused === undefined || released === undefined) return undefined;
-  return { kind: 'ack', ...common, grants: (flag & flags.grants) !== 0, granted, refused, released };
+  const wanted = takeList(cursor, takeWanted);
+  if (granted === undefined || refused === undefined || released === undefined || wanted === undefined)
+    return undefined;
+  return { kind: 'ack', ...common, grants: (flag & flags.grants) !== 0, granted, refused, released, wanted };
 }
 
 const codeOf = (signed: Uint8Array, key: HeartbeatKey): Uint8Array =>
@@ -186,6 +189,11 @@ function putRefusal(body: number[], { key, holder, lapsesInMilliseconds }: Refus
   putKey(body, key);
   putText(body, holder);
   body.push(lapsesInMilliseconds);
+}
+
+function putWanted(body: number[], { key, node }: Wanted): void {
+  putKey(body, key);
+  putText(body, node);
 }
 
 function putConfiguration(body: number[], { epoch, members }: Configuration): void {
@@ -248,6 +256,11 @@ function takeRefusal(cursor: Cursor): Refusal | undefined {
   return key === undefined || holder === undefined || lapsesInMilliseconds === undefined
     ? undefined
     : { key, holder, lapsesInMilliseconds };
+}
+
+function takeWanted(cursor: Cursor): Wanted | undefined {
+  const [key, node] = [takeKey(cursor), takeText(cursor)];
+  return key === undefined || node === undefined ? undefined : { key, node };
 }
 
 function takeConfiguration(cursor: Cursor): Electorate[number] | undefined {

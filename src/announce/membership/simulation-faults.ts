@@ -60,6 +60,17 @@ export function runFaults(options: FaultOptions): Simulation {
     simulation.ready(name, wasDrained);
   };
 
+  const unaware = new Map<string, string>();
+
+  /** One node at a time for an address: another must be there to stand in. */
+  const forget = (name: string): void => {
+    const key = pick(keys);
+    const before = unaware.get(key);
+    if (before !== undefined) simulation.aware(before, key, true);
+    unaware.set(key, name);
+    simulation.aware(name, key, false);
+  };
+
   const joinOrLeave = (name: string): void => {
     const others = simulation.members.filter((one) => one !== name);
     const isIn = simulation.members.includes(name);
@@ -89,6 +100,7 @@ export function runFaults(options: FaultOptions): Simulation {
     (name) => down.delete(name) && simulation.start(name),
     (name) => down.delete(name) && simulation.start(name),
     (name) => !down.has(name) && drain(name),
+    forget,
     ...(options.changesMembers ? [joinOrLeave] : []),
   ];
   const fault = (): void => pick(kinds)(pick(names));

@@ -64,6 +64,8 @@ export class Simulation {
   readonly network: Network = { lossPercent: 0, duplicatePercent: 0, leastDelay: 0.05, mostDelay: 0.5 };
   /** Pairs `from to` whose datagrams are lost. */
   readonly cuts = new Set<string>();
+  /** `node address`: the node's agent has not told it of the address. */
+  readonly #unaware = new Set<string>();
   /** The nodes of the cluster, as their agents know them. */
   members: readonly string[];
   now = 0;
@@ -149,6 +151,14 @@ export class Simulation {
     this.#step(this.#node(name), { kind: 'ready', ready: ready ? 'yes' : 'no' });
   }
 
+  /** Whether the node's agent has told it of the address. */
+  aware(name: string, key: string, isAware: boolean): void {
+    this.note(`${name} ${isAware ? 'learns' : 'is not told'} of ${key}`);
+    if (isAware) this.#unaware.delete(`${name} ${key}`);
+    else this.#unaware.add(`${name} ${key}`);
+    this.#step(this.#node(name), { kind: 'touched', keys: [key] });
+  }
+
   /** The agents learn of another list of nodes, each at its time. */
   setMembers(members: readonly string[]): void {
     this.members = members;
@@ -204,9 +214,13 @@ export class Simulation {
   #addresses = (self: string): Addresses => {
     const { candidates } = this.options;
     return {
-      keys: () => candidates.keys(),
+      keys: () => [...candidates.keys()].filter((key) => !this.#unaware.has(`${self} ${key}`)),
       elect: (key, mayHave) =>
-        candidates.get(key)?.find((name) => (name === self || this.members.includes(name)) && mayHave(name)),
+        this.#unaware.has(`${self} ${key}`)
+          ? undefined
+          : candidates
+              .get(key)
+              ?.find((name) => (name === self || this.members.includes(name)) && mayHave(name)),
     };
   };
 

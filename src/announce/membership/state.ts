@@ -68,6 +68,8 @@ export interface Ack {
   readonly granted: readonly string[];
   readonly refused: readonly Refusal[];
   readonly released: readonly string[];
+  /** What the holder has and another asked for since the answer before. */
+  readonly wanted: readonly Wanted[];
 }
 
 export interface Refusal {
@@ -75,6 +77,11 @@ export interface Refusal {
   readonly holder: string;
   /** The holder's session lapses then, unless it is heard; at most 255. */
   readonly lapsesInMilliseconds: number;
+}
+
+export interface Wanted {
+  readonly key: string;
+  readonly node: string;
 }
 
 export type Message = Beat | Ack;
@@ -112,7 +119,8 @@ export interface Peer {
   /** What it granted holds until then. */
   grantedUntil: number;
   readonly toAsk: Set<string>;
-  readonly toRelease: Set<string>;
+  /** With the number of the last heartbeat before: only an answer to a later one says that it is done. */
+  readonly toRelease: Map<string, number>;
   readonly toHand: Set<string>;
   /** Refused by a session about to lapse: to be asked again then. */
   readonly again: Map<string, number>;
@@ -138,12 +146,22 @@ export interface Claim {
   /** Who had it before, and whether it was given by that node, or taken when it fell silent. */
   readonly from: string | undefined;
   readonly isGiven: boolean;
+  /** Asked for though another is elected, because nobody had it. */
+  readonly isStandIn: boolean;
+  /** So many claims to it before this one were refused in a row. */
+  readonly tries: number;
 }
 
 /** Released, and not yet by all watchers. */
 export interface HandOver {
   readonly to: string;
   waiting: number;
+}
+
+export interface Held {
+  readonly node: string;
+  readonly askAt: number;
+  readonly tries: number;
 }
 
 export interface MemberState {
@@ -166,6 +184,8 @@ export interface MemberState {
   wishedSince: number | undefined;
   /** It may be elected: `alone` only where nobody else is ready. */
   ready: Readiness;
+  /** Nobody tells this node any more who may have what: it gives up what another wants. */
+  isOrphan: boolean;
   leaving: boolean;
   interfaces: readonly NodeInterface[];
   readonly peers: Map<string, Peer>;
@@ -179,10 +199,15 @@ export interface MemberState {
   readonly claims: Map<string, Claim>;
   readonly leases: Map<number, Lease>;
   readonly handOvers: Map<string, HandOver>;
-  /** Given up in this node's favour, and by whom. */
+  /** Given up by whoever had it, for this node to take. */
   readonly given: Map<string, string>;
   /** Who has an address that this node wanted, and when to ask again. */
-  readonly heldBy: Map<string, { readonly node: string; readonly askAt: number }>;
+  readonly heldBy: Map<string, Held>;
+  /** Who else asked for what this node has, and when. */
+  readonly wanted: Map<string, { readonly node: string; readonly at: number }>;
+  /** This node is the next after the elected one: when to look whether that has it; infinity: somebody has. */
+  readonly standIns: Map<string, number>;
+  /** The earliest time of all in `heldBy` and `standIns`. */
   retryAt: number;
   /** To be elected anew. */
   readonly dirty: Set<string>;
@@ -204,6 +229,7 @@ export type MemberEvent =
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'nodes'; readonly nodes: readonly string[] }
   | { readonly kind: 'ready'; readonly ready: Readiness }
+  | { readonly kind: 'orphan'; readonly isOrphan: boolean }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly NodeInterface[] }
   /** Who may have these addresses is other than before. */
   | { readonly kind: 'touched'; readonly keys: Iterable<string> }

@@ -12,6 +12,8 @@ export interface Session {
   /** The holder's promise: it speaks for less than this after it sent a heartbeat. */
   patienceMilliseconds: number;
   readonly locks: Set<string>;
+  /** Locks that another asked for, by who did: to be told to the holder. */
+  readonly wanted: Map<string, string>;
 }
 
 export interface Watcher {
@@ -58,6 +60,7 @@ export function keepSession(
     lastHeard: now,
     patienceMilliseconds,
     locks: new Set(),
+    wanted: new Map(),
   };
   // What the start before had stays locked until that lapses: nothing proves that it has ended.
   watcher.sessions.set(node, session);
@@ -75,7 +78,10 @@ export function endSession(watcher: Watcher, session: Session): void {
 export function lock(watcher: Watcher, session: Session, key: string, now: number): Session | undefined {
   const holder = watcher.locks.get(key);
   if (holder !== undefined && holder !== session) {
-    if (!isLapsed(holder, now)) return holder;
+    if (!isLapsed(holder, now)) {
+      holder.wanted.set(key, session.node);
+      return holder;
+    }
     endSession(watcher, holder);
   }
   watcher.locks.set(key, session);
@@ -84,8 +90,15 @@ export function lock(watcher: Watcher, session: Session, key: string, now: numbe
   return undefined;
 }
 
+/** Somebody has it, as far as this watcher knows. */
+export function isLocked(watcher: Watcher, key: string, now: number): boolean {
+  const holder = watcher.locks.get(key);
+  return holder !== undefined && !isLapsed(holder, now);
+}
+
 export function unlock(watcher: Watcher, session: Session, key: string): void {
   session.locks.delete(key);
+  session.wanted.delete(key);
   if (watcher.locks.get(key) === session) watcher.locks.delete(key);
 }
 

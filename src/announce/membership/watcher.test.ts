@@ -1,0 +1,60 @@
+// A watcher: whose locks are whose, and when they lapse.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWatcher, endSession, excuse, isLocked, keepSession, lock, unlock } from './watcher.ts';
+
+const patience = 150;
+
+test('one holder at a time, until it lets go', () => {
+  const watcher = createWatcher(0);
+  const a = keepSession(watcher, 'a', 1n, patience, 0);
+  const b = keepSession(watcher, 'b', 1n, patience, 0);
+  assert.equal(lock(watcher, a, 'k', 0), undefined);
+  assert.equal(lock(watcher, a, 'k', 10), undefined, 'asked twice');
+  assert.equal(lock(watcher, b, 'k', 20), a);
+  assert.deepEqual([...a.wanted], [['k', 'b']], 'the holder is to be told');
+  unlock(watcher, a, 'k');
+  assert.equal(lock(watcher, b, 'k', 30), undefined);
+  assert.equal(watcher.lastHolder.get('k'), 'b');
+});
+
+test('a holder that is not heard for longer than its patience loses all, with the first that is taken', () => {
+  const watcher = createWatcher(0);
+  const a = keepSession(watcher, 'a', 1n, patience, 0);
+  lock(watcher, a, 'k', 0);
+  lock(watcher, a, 'l', 0);
+  const b = keepSession(watcher, 'b', 1n, patience, 150);
+  assert.equal(lock(watcher, b, 'k', 150), a);
+  assert.ok(isLocked(watcher, 'k', 150));
+  assert.ok(!isLocked(watcher, 'k', 151));
+  assert.equal(lock(watcher, b, 'k', 151), undefined);
+  assert.equal(watcher.locks.get('l'), undefined);
+  assert.notEqual(keepSession(watcher, 'a', 1n, patience, 152).id, a.id, 'it comes back to another session');
+});
+
+test("what a node's start before had stays locked for its patience: nothing proves that it has ended", () => {
+  const watcher = createWatcher(0);
+  const before = keepSession(watcher, 'a', 1n, patience, 0);
+  lock(watcher, before, 'k', 0);
+  const after = keepSession(watcher, 'a', 2n, patience, 50);
+  assert.notEqual(after.id, before.id);
+  assert.equal(lock(watcher, after, 'k', 60), before);
+  assert.equal(lock(watcher, after, 'k', 151), undefined);
+});
+
+test('a watcher that was late itself lets nobody lapse for that', () => {
+  const watcher = createWatcher(0);
+  const a = keepSession(watcher, 'a', 1n, patience, 0);
+  lock(watcher, a, 'k', 0);
+  excuse(watcher, 1000);
+  assert.ok(isLocked(watcher, 'k', 1100));
+});
+
+test('who says that it is silent for good frees everything at once', () => {
+  const watcher = createWatcher(0);
+  const a = keepSession(watcher, 'a', 1n, patience, 0);
+  lock(watcher, a, 'k', 0);
+  endSession(watcher, a);
+  assert.ok(!isLocked(watcher, 'k', 1));
+  assert.equal(watcher.sessions.size, 0);
+});

@@ -1,0 +1,49 @@
+// Millions of steps of simulated clusters under random faults: never two speakers, always one once it is quiet.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type FaultOptions, runFaults } from '../../src/announce/membership/simulation-faults.ts';
+
+const failbacks = ['never', 'when-stable', 'at-once'] as const;
+
+const optionsFor = (seed: number, nodes: number, changesMembers: boolean): FaultOptions => ({
+  seed,
+  nodes,
+  twoNodes: nodes === 2 && seed % 2 === 1 ? 'availability' : 'safety',
+  failback: failbacks[seed % failbacks.length] ?? 'never',
+  changesMembers: changesMembers && nodes > 2,
+  faults: 50,
+});
+
+let steps = 0;
+const run = (seed: number, nodes: number, changesMembers: boolean): void => {
+  steps += runFaults(optionsFor(seed, nodes, changesMembers)).steps;
+};
+
+describe('a simulated cluster under random faults', () => {
+  for (const nodes of [2, 3, 4, 5]) {
+    test(`of ${nodes} nodes`, () => {
+      for (let seed = 1; seed <= 20; seed++) run(seed, nodes, false);
+    });
+    if (nodes > 2)
+      test(`of ${nodes} nodes, and of nodes that join and leave`, () => {
+        for (let seed = 1; seed <= 20; seed++) run(seed, nodes, true);
+      });
+  }
+
+  test('runs for millions of steps', () => assert.ok(steps > 3_000_000, `${steps} steps`));
+});
+
+/** Each was a failure once. */
+describe('a course that once led to two speakers, or to none', () => {
+  const courses: readonly (readonly [seed: number, nodes: number, changesMembers: boolean])[] = [
+    [98, 2, false],
+    [178, 2, false],
+    [29, 3, false],
+    [104, 3, true],
+    [116, 4, true],
+    [135, 4, true],
+    [142, 5, true],
+  ];
+  for (const [seed, nodes, changesMembers] of courses)
+    test(`seed ${seed}, ${nodes} nodes`, () => run(seed, nodes, changesMembers));
+});
