@@ -54,6 +54,8 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   let isLinked = false;
   let isHeard = false;
   let isWarm = false;
+  /** Pulse has said that another takes its place. */
+  let isExpected = false;
   let version: string | undefined;
   let members: readonly LinkMemberState[] = [];
   let deadNodes: ReadonlySet<string> = new Set();
@@ -101,7 +103,10 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
         for (const entry of message.addresses) counters.set(entry.address, entry);
         return;
       case 'stopping':
-        log.info('pulse-stopping');
+        isExpected = message.isReplaced === true;
+        log.info(isExpected ? 'pulse-replaced' : 'pulse-stopping');
+        return;
+      case 'estate':
         return;
       default:
         message satisfies never;
@@ -111,6 +116,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   const client = options.connect({
     connected() {
       isConnected = true;
+      isExpected = false;
       counters.clear();
       if (configuration !== undefined) client.send(configuration);
     },
@@ -122,6 +128,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
       options.unlinked();
       startGrace();
       options.changed();
+      if (isExpected) return;
       log.warn('pulse-lost', { error, next: 'If it does not come back, start gantry pulse on this node.' });
     },
   });

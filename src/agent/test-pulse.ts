@@ -63,6 +63,7 @@ export async function startTestPulse(
         tell(owned());
         return;
       case 'drain':
+      case 'succeed':
         return;
       case 'stop':
         pulse.isStopped = true;

@@ -14,6 +14,7 @@ interface Options {
   readonly excludeInterface: readonly string[];
   readonly twoNodes: TwoNodePolicy;
   readonly failback: Failback;
+  readonly replace?: true;
   readonly logLevel: LogLevel;
 }
 
@@ -50,6 +51,7 @@ export function pulseCommand(): Command {
         .choices(['never', 'when-stable', 'at-once'])
         .default('when-stable'),
     )
+    .option('--replace', 'take the place of the pulse that runs here, without a move of its addresses')
     .addOption(logLevelOption())
     .action(async (options: Options) => {
       const ended = new AbortController();
@@ -61,6 +63,7 @@ export function pulseCommand(): Command {
           heartbeatPort: options.heartbeatPort,
           rules: { twoNodes: options.twoNodes, failback: options.failback },
           excludedInterfaces: excludePatterns(options.excludeInterface),
+          replaces: options.replace === true,
           log: createLog({ level: options.logLevel, component: 'pulse' }),
         },
         ended.signal,

@@ -13,6 +13,7 @@ const declare = (libc: LibraryHandle) => ({
   close: libc.func('int close(int fd)'),
   flock: libc.func('int flock(int fd, int operation)'),
   setns: libc.func('int setns(int fd, int type)'),
+  mlock2: libc.func('int mlock2(uint64_t address, size_t length, unsigned int flags)'),
   clock_gettime: libc.func('int clock_gettime(int clock, void *time)'),
 });
 
@@ -114,6 +115,13 @@ const CLONE_NEWNET = 0x40000000;
 /** setns(2) of the calling thread into the network namespace that `fd` refers to. */
 export function setNetworkNamespace(fd: number): void {
   check('setns', native().setns(fd, CLONE_NEWNET));
+}
+
+const MLOCK_ONFAULT = 1;
+
+/** mlock2(2) of the pages from `address` on, each from when it is first used. Throws SystemError where it is not allowed. */
+export function lockPages(address: bigint, length: number): void {
+  check('mlock2', native().mlock2(address, length, MLOCK_ONFAULT));
 }
 
 const CLOCK_BOOTTIME = 7;

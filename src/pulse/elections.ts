@@ -13,7 +13,7 @@ import type { Claim } from '../announce/membership/state.ts';
 import type { Candidate } from '../announce/plan.ts';
 import { type Address, parseAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
-import type { FromPulse, LinkOwned, ToPulse } from './link.ts';
+import type { FromPulse, LinkAddress, LinkOwned, ToPulse } from './link.ts';
 import type { Responder } from './responder.ts';
 
 export interface ElectionsOptions {
@@ -31,6 +31,7 @@ export interface ElectionsOptions {
 export interface Elections extends Disposable {
   /** The addresses of the table. */
   keys(): Iterable<string>;
+  table(): LinkAddress[];
   readonly size: number;
   elect(key: string, mayHave: (node: string) => boolean): string | undefined;
   /** Takes what the agent says; returns the addresses to elect anew. */
@@ -45,7 +46,7 @@ export interface Elections extends Disposable {
   /** Tells the neighbours again of these addresses, or of all that this node has, on these interfaces or on all. */
   announceAgain(keys?: readonly string[], interfaces?: readonly string[]): void;
   /** All that this node has, as the responder answers for it. */
-  owned(): FromPulse;
+  owned(): Extract<FromPulse, { type: 'owned' }>;
   ownedKeys(): Iterable<string>;
 }
 
@@ -125,6 +126,7 @@ export function createElections(options: ElectionsOptions): Elections {
 
   return {
     keys: () => table.keys(),
+    table: () => [...table].map(([address, { candidates }]) => ({ address, candidates })),
     get size() {
       return table.size;
     },

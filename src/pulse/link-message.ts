@@ -26,6 +26,10 @@ export function readToPulse(message: object): ToPulse | undefined {
     }
     case 'stop':
       return { type: 'stop' };
+    case 'succeed': {
+      const { format } = fields;
+      return typeof format === 'number' ? { type: 'succeed', format } : undefined;
+    }
     default:
       return undefined;
   }

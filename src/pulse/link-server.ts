@@ -8,6 +8,8 @@ import { readToPulse } from './link-message.ts';
 
 export interface LinkServer extends AsyncDisposable {
   broadcast(message: FromPulse): void;
+  /** Nobody can connect any more, and the path is free; who has connected is still heard. */
+  close(): void;
   readonly connections: number;
 }
 
@@ -15,7 +17,8 @@ export interface LinkServerOptions {
   readonly path: string;
   /** What a new connection hears first. */
   readonly greeting: () => readonly FromPulse[];
-  readonly onMessage: (message: ToPulse) => void;
+  /** `reply` is to the one who said it. */
+  readonly onMessage: (message: ToPulse, reply: (message: FromPulse) => void) => void;
   /** What was said is none of the link's messages; it is ignored. */
   readonly onUnknown: () => void;
   /** `agents`: how many of those that have configured this pulse still listen. */
@@ -32,8 +35,7 @@ const farewellMilliseconds = 500;
 export async function openLinkServer(options: LinkServerOptions): Promise<LinkServer> {
   const { path } = options;
   mkdirSync(dirname(path), { recursive: true });
-  if (await answers(path))
-    throw new Error(`another pulse answers on ${path}: stop it first, or choose another --run-dir`);
+  await refuseTaken(path);
   rmSync(path, { force: true });
   const sockets = new Set<Socket>();
   const agents = new Set<Socket>();
@@ -50,7 +52,7 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
       const message = readToPulse(line);
       if (message?.type === 'configure') agents.add(socket);
       if (message === undefined) options.onUnknown();
-      else options.onMessage(message);
+      else options.onMessage(message, (answer) => writeLine(socket, answer));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -70,6 +72,7 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
         else writeLine(socket, message);
       }
     },
+    close: () => void server.close(),
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.end();
@@ -80,6 +83,13 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
       clearTimeout(timer);
     },
   };
+}
+
+/** Rejects when another pulse answers on the path. */
+export async function refuseTaken(path: string): Promise<void> {
+  if (!(await answers(path))) return;
+  const next = 'stop it first, take its place with --replace, or choose another --run-dir';
+  throw new Error(`another pulse answers on ${path}: ${next}`);
 }
 
 function answers(path: string): Promise<boolean> {

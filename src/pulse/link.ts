@@ -27,7 +27,9 @@ export type ToPulse =
   /** Hand all addresses over, and take none; false: be elected again. */
   | { readonly type: 'drain'; readonly drain: boolean }
   /** Leave: hand all addresses over, then stop. Answered with `stopping`. */
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** From a new pulse: make room for it. Answered with `estate` to it alone, where the format is the same. */
+  | { readonly type: 'succeed'; readonly format: number };
 
 export interface LinkMember {
   readonly name: string;
@@ -69,7 +71,10 @@ export type FromPulse =
       readonly addresses: readonly LinkCounters[];
       readonly refused: readonly LinkRefusals[];
     }
-  | { readonly type: 'stopping' };
+  /** `isReplaced`: another pulse goes on in its place. */
+  | { readonly type: 'stopping'; readonly isReplaced?: boolean }
+  /** To its successor: all that it knew; it speaks no more. */
+  | { readonly type: 'estate'; readonly estate: string };
 
 export interface LinkMemberState {
   readonly name: string;

@@ -18,3 +18,14 @@ test('the answer is what the kernel did, for the main thread and its helpers ali
   assert.ok(levels.length > 1);
   assert.deepEqual([...new Set(levels)], [granted ? -20 : before]);
 });
+
+test('its code is locked in memory where that is allowed', () => {
+  const program = `import { keepCodeInMemory } from ${JSON.stringify(join(import.meta.dirname, 'precedence.ts'))};
+    import { readFileSync } from 'node:fs';
+    const locked = () => Number(/VmLck:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+    const granted = keepCodeInMemory();
+    console.log(JSON.stringify({ granted, kibibytes: locked() }));`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  const { granted, kibibytes } = JSON.parse(output);
+  assert.equal(kibibytes > 1000, granted);
+});

@@ -1,6 +1,9 @@
-// Precedence over other processes, for the one whose lateness looks like a node's death.
-import { readdirSync } from 'node:fs';
+// Precedence over other processes, and code that is never elsewhere, for the one whose lateness looks like a node's
+// death.
+import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { SystemError } from '../linux/errno.ts';
+import { lockPages } from '../linux/libc.ts';
 
 const mostFavoured = -20;
 
@@ -22,6 +25,28 @@ export function takePrecedence(): boolean {
   }
   return true;
 }
+
+/**
+ * Keeps the program's code in memory once it was used: under memory pressure the kernel drops it first, since it can read
+ * it again. Not all memory, by mlockall(2): V8 gives pages back with madvise(2), and ends where that fails, as it does
+ * for locked ones. False when it is not allowed.
+ */
+export function keepCodeInMemory(): boolean {
+  try {
+    for (const [start, end] of codeRanges(readFileSync('/proc/self/maps', 'latin1')))
+      lockPages(start, Number(end - start));
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
+}
+
+/** Where files are mapped to be run, of `/proc/PID/maps`. */
+const codeRanges = (maps: string): (readonly [start: bigint, end: bigint])[] =>
+  [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+ +\//gm)].map(
+    ([, start = '', end = '']) => [BigInt(`0x${start}`), BigInt(`0x${end}`)] as const,
+  );
 
 /** What the system said, as Node's `SystemError` has it. */
 function systemCodeOf(error: unknown): unknown {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LinkAddress } from './link.ts';
+import { readEstate, writeEstate } from './succession.ts';
 import { createTestCluster, type TestCluster, type TestNode, testLink } from './test-cluster.ts';
 
 const vip = '192.0.2.200';
@@ -285,4 +286,35 @@ test('under another name it is another node: what it had is released, and said t
   assert.equal(node1.answers(vip), false);
   const owned = node1.told.filter((message) => message.type === 'owned').at(-1);
   assert.deepEqual([owned?.replace, owned?.upserts], [true, []]);
+});
+
+test('an heir goes on as the same member: its leases are renewed, and the table, the drain and the causes are there', async ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2', 'node3']);
+  const [first, ...others] = ['node1', 'node2', 'node3'].map((name) => cluster.start(name));
+  assert.ok(first);
+  for (const node of [first, ...others]) {
+    node.configure();
+    node.announce(table('node1', 'node2', 'node3'));
+  }
+  await cluster.run(3000);
+  const before = others.map(({ events }) => events.length);
+  const estate = first.pulse.bequeath();
+  assert.ok(estate);
+  assert.deepEqual([first.answers(vip), first.pulse.bequeath()], [false, undefined]);
+  first.isCut = true;
+  const heir = cluster.start('node1');
+  heir.pulse.inherit(readEstate(writeEstate(estate)));
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  await cluster.run(5000);
+  assert.deepEqual(cluster.answering(vip), ['node1']);
+  assert.deepEqual(
+    others.map(({ events }, index) => events.slice(before[index])),
+    [[], []],
+  );
+  // And it is as able to give up what it has.
+  heir.pulse.handle({ type: 'drain', drain: true });
+  await cluster.run(50);
+  assert.deepEqual(cluster.answering(vip), ['node2']);
 });

@@ -28,6 +28,7 @@ import { createHeartbeats } from './heartbeats.ts';
 import type { FromPulse, LinkMember, LinkMemberState, LinkOwned, ToPulse } from './link.ts';
 import type { Memory } from './memory.ts';
 import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
+import type { Estate } from './succession.ts';
 
 export interface PulseOptions {
   readonly version: string;
@@ -59,6 +60,12 @@ export interface Pulse extends Disposable {
   malformed: ResponderEvents['malformed'];
   /** Says farewell and falls silent. */
   leave(): void;
+  /** Lets itself be heard by all now. */
+  renew(): void;
+  /** Gives everything up for a successor, without a word to the others; undefined when there is nothing to give. */
+  bequeath(): Estate | undefined;
+  /** Goes on where another pulse of this node stopped; after the links are known. */
+  inherit(estate: Estate): void;
 }
 
 /** How often the member's machine looks at the clock. */
@@ -73,6 +80,7 @@ export function createPulse(options: PulseOptions): Pulse {
   /** Undefined while this node cannot hear the others. */
   let member: MemberState | undefined;
   let members: readonly LinkMember[] = [];
+  let keyFile = '';
   /** The agent has sent all of its first table. */
   let isTableWhole = false;
   let isDraining = false;
@@ -208,7 +216,8 @@ export function createPulse(options: PulseOptions): Pulse {
     if (self !== undefined && self !== message.node) end();
     self = message.node;
     members = message.members;
-    heartbeats.configure(self, members, message.keyFile);
+    keyFile = message.keyFile;
+    heartbeats.configure(self, members, keyFile);
     if (heartbeats.isDeaf) end();
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
@@ -218,7 +227,7 @@ export function createPulse(options: PulseOptions): Pulse {
 
   /** Boot ids begin with the clock; where that was set back, with the last one. */
   const begin = (least = 0n): void => {
-    if (self === undefined) return;
+    if (self === undefined || hasLeft) return;
     const kept = memory.recall(self);
     const byClock = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
     const bootId = [byClock, (kept?.bootId ?? 0n) + 1n, least].reduce((a, b) => (a > b ? a : b));
@@ -310,6 +319,7 @@ export function createPulse(options: PulseOptions): Pulse {
     ],
     agentGone: () => step({ kind: 'orphan', isOrphan: true }),
     handle(message) {
+      if (hasLeft) return;
       if (message.type === 'configure') configure(message);
       else if (message.type === 'announce') takeTable(message);
       else if (message.type === 'drain') {
@@ -341,6 +351,40 @@ export function createPulse(options: PulseOptions): Pulse {
       step({ kind: 'leave' });
       hasLeft = true;
       tell({ type: 'stopping' });
+    },
+    renew: () => step({ kind: 'beat' }),
+    bequeath() {
+      const { upserts } = elections.owned();
+      const before = member;
+      member = undefined;
+      hasLeft = true;
+      tell({ type: 'stopping', isReplaced: true });
+      if (before === undefined || self === undefined) return undefined;
+      for (const key of elections.ownedKeys()) elections.silence(key, undefined);
+      return {
+        node: self,
+        members,
+        keyFile,
+        isDraining,
+        isTableWhole,
+        table: elections.table(),
+        owned: upserts,
+        member: before,
+      };
+    },
+    inherit(estate) {
+      ({ node: self, members, keyFile, isDraining, isTableWhole, member } = estate);
+      member.rules = options.rules;
+      heartbeats.configure(self, members, keyFile);
+      elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });
+      for (const { address, cause } of estate.owned) {
+        const claim = member.claims.get(address);
+        if (claim?.isSpeaking === true) elections.speak(claim, cause);
+      }
+      elections.flush();
+      step({ kind: 'tick' });
+      step({ kind: 'interfaces', interfaces });
+      step({ kind: 'touched', keys: elections.keys() });
     },
     [Symbol.dispose]() {
       clearInterval(ticking);

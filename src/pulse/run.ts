@@ -1,18 +1,20 @@
 // The pulse as a process: its socket for agents, its links, its heartbeats, and how it ends.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
 import { openHeartbeatSession } from '../announce/membership/session.ts';
 import type { Rules } from '../announce/membership/state.ts';
 import { bootTimeMilliseconds } from '../linux/libc.ts';
-import { watchLinks } from '../linux/links.ts';
+import { listLinks, watchLinks } from '../linux/links.ts';
 import type { Log } from '../observe/log.ts';
 import { pulseSocketPath } from './client.ts';
 import type { FromPulse } from './link.ts';
-import { openLinkServer } from './link-server.ts';
+import { openLinkServer, refuseTaken } from './link-server.ts';
 import { fileMemory } from './memory.ts';
 import { createPacketResponder } from './packet-responder.ts';
-import { takePrecedence } from './precedence.ts';
+import { keepCodeInMemory, takePrecedence } from './precedence.ts';
 import { createPulse, type Pulse } from './pulse.ts';
+import { estateFormat, takeOver, writeEstate } from './succession.ts';
 
 export interface RunPulseOptions {
   readonly version: string;
@@ -20,17 +22,28 @@ export interface RunPulseOptions {
   readonly heartbeatPort: number;
   readonly rules: Rules;
   readonly excludedInterfaces: readonly RegExp[];
+  /** Take the place of the pulse that runs here, if one does. */
+  readonly replaces: boolean;
   readonly log: Log;
 }
 
 /**
- * Runs until the signal aborts or an agent says `stop`: then it hands its addresses over and resolves. Rejects when
- * the socket or the heartbeat port is taken, or packet sockets are not allowed.
+ * Runs until the signal aborts or an agent says `stop`: then it hands its addresses over and resolves; or until another
+ * pulse takes its place: then it is silent, without a word to the others. Rejects when the socket or the heartbeat port
+ * is taken, or packet sockets are not allowed.
  */
 export async function runPulse(options: RunPulseOptions, signal: AbortSignal): Promise<void> {
   const { log } = options;
-  const stopped = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => stopped.resolve(), { once: true });
+  const path = pulseSocketPath(options.runDirectory);
+  const stopped = Promise.withResolvers<() => void | Promise<void>>();
+  signal.addEventListener('abort', () => stopped.resolve(() => pulse?.leave()), { once: true });
+
+  if (!options.replaces) await refuseTaken(path);
+  // What takes time is done before, and what follows in a few milliseconds: nobody speaks meanwhile.
+  listLinks();
+  const favoured = takePrecedence();
+  const lockedCode = keepCodeInMemory();
+  const estate = options.replaces ? await takeOver(path) : undefined;
 
   // Each part is made with a word to the next; none speaks before all are there.
   let pulse: Pulse | undefined;
@@ -60,9 +73,14 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   });
   pulse = running;
   await using server = await openLinkServer({
-    path: pulseSocketPath(options.runDirectory),
+    path,
     greeting: () => running.greeting(),
-    onMessage: (message) => (message.type === 'stop' ? stopped.resolve() : running.handle(message)),
+    onMessage(message, reply) {
+      if (message.type === 'stop') stopped.resolve(() => running.leave());
+      else if (message.type === 'succeed')
+        stopped.resolve(message.format === estateFormat ? () => giveWay(reply) : () => running.leave());
+      else running.handle(message);
+    },
     onUnknown: () =>
       log.warn('message-unknown', {
         next: 'The agent and the pulse are of different versions: upgrade both to the same.',
@@ -74,9 +92,29 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   });
   tell = (message) => server.broadcast(message);
   using _links = watchLinks((links) => running.linksChanged(links));
-  log.info('started', { version: options.version, pid: process.pid, favoured: takePrecedence() });
+  if (estate !== undefined) running.inherit(estate);
+  log.info('started', {
+    version: options.version,
+    pid: process.pid,
+    favoured,
+    lockedCode,
+    inherited: estate?.owned.length,
+  });
 
-  await stopped.promise;
-  running.leave();
+  const giveWay = async (reply: (message: FromPulse) => void): Promise<void> => {
+    // With the newest answers the leases last longest.
+    running.renew();
+    await sleep(renewalMilliseconds);
+    const bequest = running.bequeath();
+    session[Symbol.dispose]();
+    server.close();
+    if (bequest !== undefined) reply({ type: 'estate', estate: writeEstate(bequest) });
+  };
+
+  const end = await stopped.promise;
+  await end();
   log.info('stopped');
 }
+
+/** Longer than a round trip in a local network. */
+const renewalMilliseconds = 10;

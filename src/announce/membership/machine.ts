@@ -90,6 +90,9 @@ function take(turn: Turn, event: MemberEvent): void {
     case 'tick':
       tick(turn);
       break;
+    case 'beat':
+      for (const name of state.peers.keys()) state.pressing.add(name);
+      break;
     case 'nodes':
       state.nodes = event.nodes.toSorted();
       state.timing = timingFor(event.nodes.length);

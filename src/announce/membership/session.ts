@@ -33,6 +33,7 @@ export async function openHeartbeatSession(
     },
     [Symbol.dispose]() {
       for (const socket of sockets.values()) socket.close();
+      sockets.clear();
     },
   };
 }

@@ -226,6 +226,8 @@ export interface MemberCounts {
 
 export type MemberEvent =
   | { readonly kind: 'tick' }
+  /** A heartbeat to everybody now, though none is due. */
+  | { readonly kind: 'beat' }
   | { readonly kind: 'message'; readonly message: Message }
   | { readonly kind: 'nodes'; readonly nodes: readonly string[] }
   | { readonly kind: 'ready'; readonly ready: Readiness }
