@@ -31,6 +31,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./cli/pulse.ts')).pulseCommand(),
   },
   {
+    name: 'drain',
+    summary: 'hand the addresses of this node over to the others',
+    group: 'Run:',
+    load: async () => (await import('./cli/drain.ts')).drainCommand(),
+  },
+  {
     name: 'demo',
     summary: 'show it all on real packets, in a network of its own',
     group: 'Run:',
@@ -47,6 +53,12 @@ const commands: readonly CommandEntry[] = [
     summary: 'the first thing wrong between a Service and its packets',
     group: 'Ask:',
     load: async () => (await import('./cli/why.ts')).whyCommand(),
+  },
+  {
+    name: 'members',
+    summary: 'who hears whom, who votes, how near leases come to running out',
+    group: 'Ask:',
+    load: async () => (await import('./cli/members.ts')).membersCommand(),
   },
   {
     name: 'validate',

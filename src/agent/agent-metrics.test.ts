@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from '../observe/prometheus.ts';
 import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
+import { sampleMember, sampleMembers, sampleOwned } from '../pulse/sample-link.ts';
 import { type AgentState, createAgentMetrics } from './agent-metrics.ts';
 
 function start() {
@@ -14,12 +15,18 @@ function start() {
       ownership: { addresses: owned, apply: () => new Set() },
       counters,
       isConnected: true,
-      members: (['alive', 'alive', 'dead'] as const).map((memberState, index) => ({
-        name: `node-${index}`,
-        state: memberState,
-        lastHeardMilliseconds: undefined,
-        interfaces: [],
-      })),
+      members: sampleMembers([
+        sampleMember('node-0'),
+        sampleMember('node-1', 'alive', { unheard: ['node-2'] }),
+        sampleMember('node-2', 'dead'),
+      ]),
+      leases: {
+        type: 'leases',
+        recentSlackMilliseconds: 70,
+        smallestSlackMilliseconds: 20,
+        lapses: 2,
+        conflicts: 3,
+      },
     },
     servicesOf: (address) => (address === '192.0.2.1' ? ['web/a', 'web/b'] : ['web/c']),
     kernel: {
@@ -35,7 +42,7 @@ function start() {
   const scrape = async (prefix: string): Promise<string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line.startsWith(prefix));
   const own = (address: string): void => {
-    owned.set(address, { address, interfaces: ['eth0'], cause: 'elected', from: undefined });
+    owned.set(address, sampleOwned(address));
   };
   return { owned, counters, metrics, scrape, own };
 }
@@ -69,7 +76,15 @@ test('the counters are those of pulse, however often they are scraped', async ()
 test('the state of node, members and data plane is read when it is asked for', async () => {
   const { metrics, scrape } = start();
   metrics.synced(0.003);
-  metrics.gained('takeover');
+  metrics.gained(sampleOwned('192.0.2.1', { cause: 'takeover', silenceMilliseconds: 160 }));
+  for (const recentSlackMilliseconds of [70, 64, undefined])
+    metrics.leasesTold({
+      type: 'leases',
+      recentSlackMilliseconds,
+      smallestSlackMilliseconds: 20,
+      lapses: 2,
+      conflicts: 3,
+    });
   const lines = await scrape('gantry_');
   for (const expected of [
     'gantry_pulse_connected 1',
@@ -82,7 +97,21 @@ test('the state of node, members and data plane is read when it is asked for', a
     'gantry_unhealthy_endpoints 2',
     'gantry_host_findings{kind="ipv6-absent",severity="error"} 1',
     'gantry_addresses_gained_total{cause="takeover"} 1',
+    'gantry_takeover_seconds_bucket{le="0.2"} 1',
+    'gantry_takeover_seconds_bucket{le="0.15"} 0',
+    'gantry_lease_smallest_slack_seconds 0.064',
+    'gantry_lease_lapses_total 2',
+    'gantry_member_conflicts_total 3',
+    'gantry_member_votes{member="node-2"} 1',
+    'gantry_member_votes{member="node-1"} 0',
+    'gantry_majority 1',
+    'gantry_draining 0',
   ]) {
     assert.ok(lines.includes(expected), expected);
   }
+  assert.deepEqual(
+    await scrape('gantry_lease_smallest'),
+    [],
+    'what one scrape has seen is not shown to the next',
+  );
 });

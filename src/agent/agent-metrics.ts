@@ -1,25 +1,24 @@
 // The agent's metrics: read from its state when they are scraped, and counted only where there is no state to read.
 import { Counter, Gauge, Histogram, type Registry } from '../observe/prometheus.ts';
-import type { LinkCounters, LinkOwned } from '../pulse/link.ts';
+import type { LinkCounters } from '../pulse/link.ts';
 import type { HostFinding } from './host-check.ts';
 import type { KernelState } from './kernel-state.ts';
+import { createMemberMetrics, type MemberMetrics, type PulseState } from './member-metrics.ts';
 import type { PulseConnection } from './pulse-connection.ts';
 
 /** What a scrape reads. */
 export interface AgentState {
   readonly node: string;
-  readonly pulse: Pick<PulseConnection, 'ownership' | 'counters' | 'isConnected' | 'members'>;
+  readonly pulse: Pick<PulseConnection, 'ownership' | 'counters' | 'isConnected'> & PulseState;
   servicesOf(address: string): Iterable<string>;
   readonly kernel: Pick<KernelState, 'frontends' | 'failures'>;
   unhealthyEndpoints(): number;
   findings(): readonly HostFinding[];
 }
 
-export interface AgentMetrics {
+export interface AgentMetrics extends MemberMetrics {
   /** The kernel was brought up to date within so many seconds. */
   synced(seconds: number): void;
-  /** An address came to this node. */
-  gained(cause: LinkOwned['cause']): void;
 }
 
 export function createAgentMetrics(registry: Registry, state: AgentState): AgentMetrics {
@@ -33,15 +32,10 @@ export function createAgentMetrics(registry: Registry, state: AgentState): Agent
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10],
     registers,
   });
-  const gained = new Counter({
-    name: 'gantry_addresses_gained_total',
-    help: 'Addresses that came to this node: elected, by takeover from a dead node, or by failback.',
-    labelNames: ['cause'] as const,
-    registers,
-  });
+  const members = createMemberMetrics(registry, state.pulse);
   return {
     synced: (seconds) => syncSeconds.observe(seconds),
-    gained: (cause) => gained.inc({ cause }),
+    ...members,
   };
 }
 
@@ -118,17 +112,6 @@ function addGauges(registry: Registry, state: AgentState): void {
     () => state.kernel.failures.size,
   );
   add('gantry_unhealthy_endpoints', 'Endpoints that fail a check of ours.', state.unhealthyEndpoints);
-  new Gauge({
-    name: 'gantry_members',
-    help: 'Members of the cluster by their state, as this node sees them.',
-    labelNames: ['state'] as const,
-    registers: [registry],
-    collect() {
-      for (const name of ['alive', 'silent', 'dead', 'unknown'] as const) {
-        this.set({ state: name }, state.pulse.members.filter((member) => member.state === name).length);
-      }
-    },
-  });
   new Gauge({
     name: 'gantry_host_findings',
     help: '1 for each thing in the host that defeats (error) or may defeat (warning) announcing or forwarding.',

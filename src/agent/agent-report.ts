@@ -36,7 +36,9 @@ export function nodeReportOf(parts: ReportParts): NodeReport {
     pulse: {
       connected: pulse.isConnected,
       ...present('version', pulse.version),
-      members: pulse.members.map(({ name, state, lastHeardMilliseconds, interfaces }) => ({
+      draining: pulse.members?.isDraining ?? false,
+      majority: pulse.members?.hasMajority ?? false,
+      members: (pulse.members?.members ?? []).map(({ name, state, lastHeardMilliseconds, interfaces }) => ({
         name,
         state,
         ...present('lastHeardMilliseconds', lastHeardMilliseconds),

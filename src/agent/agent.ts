@@ -126,7 +126,8 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     livesChanged(nodes) {
       for (const name of nodes) kernel.touch(follower.servicesOn(name));
     },
-    gained: (cause) => metrics.gained(cause),
+    gained: (owned) => metrics.gained(owned),
+    leasesTold: (leases) => metrics.leasesTold(leases),
     changed: () => requestReport(),
     signal,
   });
@@ -137,7 +138,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       forwards: dataPlane.mode !== 'none',
       leavesHost: kernel.state.leavesHost,
       families: new Set([...follower.addresses.addresses()].map(({ family }) => family)),
-      interfaces: pulse.connection.members.find(({ name }) => name === node)?.interfaces ?? [],
+      interfaces: pulse.connection.members?.members.find(({ name }) => name === node)?.interfaces ?? [],
     }),
     log,
     changed: () => requestReport(),

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinkMemberState } from '../pulse/link.ts';
+import { sampleMember } from '../pulse/sample-link.ts';
 import { nextDeadNodes } from './dead-nodes.ts';
 
 function members(text: string): LinkMemberState[] {
   const states = { '+': 'alive', '-': 'dead', '?': 'unknown' } as const;
   return text.split(' ').map((word) => {
     const state = word[0] === '+' ? states['+'] : word[0] === '-' ? states['-'] : states['?'];
-    return { name: word.slice(1), state, lastHeardMilliseconds: undefined, interfaces: [] };
+    return sampleMember(word.slice(1), state);
   });
 }
 

@@ -23,6 +23,10 @@ const nodeReport = z.object({
   pulse: z.object({
     connected: z.boolean(),
     version: z.optional(z.string()),
+    /** Told to hand everything over and to take nothing. */
+    draining: z.optional(z.boolean()),
+    /** It hears so many others that it may answer for addresses. */
+    majority: z.optional(z.boolean()),
     /** As this node sees them, itself included. */
     members: z.array(member),
     /** Addresses handed to pulse, and those of them that it answers for. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAddressIndex } from '../announce/address-index.ts';
 import type { LinkOwned } from '../pulse/link.ts';
+import { sampleOwned } from '../pulse/sample-link.ts';
 import { createOwnershipReport } from './ownership-report.ts';
 import { service } from './test-world.ts';
 
@@ -32,7 +33,7 @@ function start(reportedBefore: readonly string[] = []) {
     report.serviceChanged(key);
   };
   const own = (address: string, more: Partial<LinkOwned> = {}): void => {
-    owned.set(address, { address, interfaces: ['eth0'], cause: 'elected', from: undefined, ...more });
+    owned.set(address, sampleOwned(address, more));
     report.addressesChanged([address]);
   };
   const lose = (address: string): void => {
@@ -80,10 +81,10 @@ test('Services that share an address are all reported', () => {
 test('a takeover takes back the report of the dead node, and its event names both', () => {
   const { stored, messages, has, own } = start();
   has('a', '192.0.2.1');
-  own('192.0.2.1', { cause: 'takeover', from: 'node-2' });
+  own('192.0.2.1', { cause: 'takeover', from: 'node-2', silenceMilliseconds: 161 });
   assert.deepEqual([...stored.keys()], ['l2-node-1.web.a']);
   assert.deepEqual(messages, [
-    'nodeAssigned: Node node-1 answers for 192.0.2.1 with protocol layer2, taken over from node-2.',
+    'nodeAssigned: Node node-1 answers for 192.0.2.1 with protocol layer2. Taken over from node-2, which had not been heard for 161 ms.',
   ]);
 });
 

@@ -5,6 +5,7 @@ import { formatAddress, parseAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { EventPort, ObjectEvent } from '../model/status.ts';
 import type { LinkOwned } from '../pulse/link.ts';
+import { moveSentence, moveSentenceWithTime } from './move-sentence.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 export interface OwnershipReportOptions {
@@ -47,7 +48,8 @@ export function createOwnershipReport(options: OwnershipReportOptions): Ownershi
     const before = reported.get(service);
     if (before === interfaces.join()) return;
     reported.set(service, interfaces.join());
-    statuses.put(serviceL2Status({ node, namespace, name, interfaces }));
+    const why = [...new Set(mine.map(moveSentenceWithTime))].join(' ');
+    statuses.put(serviceL2Status({ node, namespace, name, interfaces, why }));
     // A dead node cannot take its own report back.
     for (const from of deadOwners(mine))
       statuses.remove('ServiceL2Status', '', serviceL2StatusName(from, namespace, name));
@@ -82,7 +84,7 @@ function nodeAssigned(
   mine: readonly LinkOwned[],
 ): ObjectEvent {
   const addresses = mine.map(({ address }) => address).join(' and ');
-  const from = [...deadOwners(mine)].join(' and ');
-  const message = `Node ${node} answers for ${addresses} with protocol layer2${from === '' ? '' : `, taken over from ${from}`}.`;
+  const why = [...new Set(mine.map(moveSentence))].join(' ');
+  const message = `Node ${node} answers for ${addresses} with protocol layer2. ${why}`;
   return { kind: 'Service', namespace, name, type: 'Normal', reason: 'nodeAssigned', message };
 }

@@ -2,14 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinkOwned } from '../pulse/link.ts';
+import { sampleOwned } from '../pulse/sample-link.ts';
 import { createOwnership, nothingOwned } from './ownership.ts';
 
-const owned = (address: string, ...interfaces: string[]): LinkOwned => ({
-  address,
-  interfaces,
-  cause: 'elected',
-  from: undefined,
-});
+const owned = (address: string, ...interfaces: string[]): LinkOwned => sampleOwned(address, { interfaces });
 
 test('changes are told by address, once', () => {
   const ownership = createOwnership();

@@ -1,7 +1,7 @@
 // The agent's conversation with its pulse: what it is told, and what follows from what it says.
 
 import type { Log } from '../observe/log.ts';
-import type { FromPulse, LinkCounters, LinkMember, LinkMemberState, ToPulse } from '../pulse/link.ts';
+import type { FromPulse, LinkCounters, LinkMember, ToPulse } from '../pulse/link.ts';
 import { nextDeadNodes } from './dead-nodes.ts';
 import { createOwnership, nothingOwned, type OwnedMessage, type Ownership } from './ownership.ts';
 
@@ -24,6 +24,7 @@ export interface PulseConnectionOptions {
   readonly livesChanged: (nodes: ReadonlySet<string>) => void;
   /** These addresses came, went or changed. */
   readonly ownedChanged: (addresses: ReadonlySet<string>, message: OwnedMessage) => void;
+  readonly leasesTold: (leases: LeasesMessage) => void;
   /** Anything that a report shows is new. */
   readonly changed: () => void;
 }
@@ -34,7 +35,9 @@ export interface PulseConnection extends Disposable {
   readonly isHeard: boolean;
   /** Undefined until pulse has said hello once. */
   readonly version: string | undefined;
-  readonly members: readonly LinkMemberState[];
+  /** Undefined until pulse has told. */
+  readonly members: MembersMessage | undefined;
+  readonly leases: LeasesMessage | undefined;
   readonly deadNodes: ReadonlySet<string>;
   readonly ownership: Ownership;
   readonly counters: ReadonlyMap<string, LinkCounters>;
@@ -42,6 +45,9 @@ export interface PulseConnection extends Disposable {
   configure(members: readonly LinkMember[]): void;
   send(message: ToPulse): void;
 }
+
+export type MembersMessage = Extract<FromPulse, { type: 'members' }>;
+export type LeasesMessage = Extract<FromPulse, { type: 'leases' }>;
 
 /** A pulse that is away for so long answers for nothing: it has died, not merely restarted its socket. */
 const graceMilliseconds = 3000;
@@ -57,7 +63,8 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
   /** Pulse has said that another takes its place. */
   let isExpected = false;
   let version: string | undefined;
-  let members: readonly LinkMemberState[] = [];
+  let members: MembersMessage | undefined;
+  let leases: LeasesMessage | undefined;
   let deadNodes: ReadonlySet<string> = new Set();
   let configuration: ToPulse | undefined;
   let grace: NodeJS.Timeout | undefined;
@@ -74,8 +81,8 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
     grace.unref();
   };
 
-  const takeMembers = (next: readonly LinkMemberState[]): void => {
-    const dead = nextDeadNodes(deadNodes, next);
+  const takeMembers = (next: MembersMessage): void => {
+    const dead = nextDeadNodes(deadNodes, next.members);
     const changed = dead.symmetricDifference(deadNodes);
     members = next;
     deadNodes = dead;
@@ -91,7 +98,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
         log.info('pulse-connected', { version, pid: message.pid, warm: isWarm });
         return;
       case 'members':
-        takeMembers(message.members);
+        takeMembers(message);
         return;
       case 'owned':
         clearTimeout(grace);
@@ -101,6 +108,10 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
         return;
       case 'counters':
         for (const entry of message.addresses) counters.set(entry.address, entry);
+        return;
+      case 'leases':
+        leases = message;
+        options.leasesTold(message);
         return;
       case 'stopping':
         isExpected = message.isReplaced === true;
@@ -146,6 +157,9 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
     },
     get members() {
       return members;
+    },
+    get leases() {
+      return leases;
     },
     get deadNodes() {
       return deadNodes;

@@ -7,7 +7,12 @@ import type { Log } from '../observe/log.ts';
 import type { LinkOwned } from '../pulse/link.ts';
 import { createAnnouncements } from './announcements.ts';
 import { createOwnershipReport } from './ownership-report.ts';
-import { type ConnectPulse, createPulseConnection, type PulseConnection } from './pulse-connection.ts';
+import {
+  type ConnectPulse,
+  createPulseConnection,
+  type LeasesMessage,
+  type PulseConnection,
+} from './pulse-connection.ts';
 import type { StatusWriter } from './status-writer.ts';
 import type { WorldFollower } from './world-follower.ts';
 
@@ -26,7 +31,8 @@ export interface PulseSideOptions {
   readonly log: Log;
   /** These nodes died, or live again. */
   readonly livesChanged: (nodes: ReadonlySet<string>) => void;
-  readonly gained: (cause: LinkOwned['cause']) => void;
+  readonly gained: (owned: LinkOwned) => void;
+  readonly leasesTold: (leases: LeasesMessage) => void;
   /** Something that a report shows is new. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
@@ -63,10 +69,11 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
     unlinked: () => announcements.unlinked(),
     livesChanged: options.livesChanged,
     ownedChanged(changed, { upserts }) {
-      for (const { address, cause } of upserts) if (changed.has(address)) options.gained(cause);
+      for (const owned of upserts) if (changed.has(owned.address)) options.gained(owned);
       report.addressesChanged(changed);
       reconcile();
     },
+    leasesTold: options.leasesTold,
     changed: options.changed,
   });
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { readLines, writeLine } from '../pulse/json-lines.ts';
-import type { FromPulse, LinkAddress, LinkMember, LinkMemberState, ToPulse } from '../pulse/link.ts';
+import type { FromPulse, LinkAddress, LinkMember, ToPulse } from '../pulse/link.ts';
+import { sampleMember, sampleMembers, sampleOwned } from '../pulse/sample-link.ts';
 
 export interface TestPulse extends AsyncDisposable {
   readonly table: Map<string, LinkAddress>;
@@ -35,25 +36,21 @@ export async function startTestPulse(
   const tell = (message: FromPulse): void => {
     for (const socket of sockets) writeLine(socket, message);
   };
-  const stateOf = ({ name }: LinkMember): LinkMemberState => ({
-    name,
-    state: dead.has(name) ? 'dead' : 'alive',
-    lastHeardMilliseconds: 1,
-    interfaces: ['eth0'],
-  });
+  const membersNow = (): FromPulse =>
+    sampleMembers(members.map(({ name }) => sampleMember(name, dead.has(name) ? 'dead' : 'alive')));
   const owned = (): FromPulse => ({
     type: 'owned',
     replace: true,
     upserts: [...table.values()]
       .filter(({ candidates }) => candidates.find((candidate) => !dead.has(candidate.node))?.node === node)
-      .map(({ address }) => ({ address, interfaces: ['eth0'], cause: 'elected', from: undefined })),
+      .map(({ address }) => sampleOwned(address)),
     removals: [],
   });
   const take = (message: ToPulse): void => {
     switch (message.type) {
       case 'configure':
         ({ node, members } = message);
-        tell({ type: 'members', members: members.map(stateOf) });
+        tell(membersNow());
         return;
       case 'announce':
         announcements.push(message.replace);
@@ -79,7 +76,7 @@ export async function startTestPulse(
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     writeLine(socket, { type: 'hello', version: '0.0.0', pid: 1, node } satisfies FromPulse);
-    writeLine(socket, { type: 'members', members: members.map(stateOf) } satisfies FromPulse);
+    writeLine(socket, membersNow());
     writeLine(socket, owned());
     readLines(socket, (message) => take(message as ToPulse));
   });
@@ -95,7 +92,7 @@ export async function startTestPulse(
     setDead(...names) {
       dead.clear();
       for (const name of names) dead.add(name);
-      tell({ type: 'members', members: members.map(stateOf) });
+      tell(membersNow());
       tell(owned());
     },
     hangUp() {

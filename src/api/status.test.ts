@@ -88,7 +88,13 @@ test('the name of a ServiceL2Status gives back node, namespace and Service, dots
 });
 
 test('a ServiceL2Status carries the labels people select by', () => {
-  const status = serviceL2Status({ node: 'a', namespace: 'shop', name: 'web', interfaces: ['eth0'] });
+  const status = serviceL2Status({
+    node: 'a',
+    namespace: 'shop',
+    name: 'web',
+    interfaces: ['eth0'],
+    why: 'Elected.',
+  });
   assert.deepEqual(status.metadata.labels, {
     'metallb.io/node': 'a',
     'metallb.io/service-name': 'web',

@@ -109,6 +109,8 @@ export interface ServiceL2StatusInput {
   readonly name: string;
   /** Names of the interfaces on which the responder really answers. */
   readonly interfaces: readonly string[];
+  /** Why it is this node, as a sentence. */
+  readonly why: string;
   /** Gantry's own namespace, where there is one. */
   readonly ownNamespace?: string;
 }
@@ -127,6 +129,7 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
         'metallb.io/service-name': name,
         'metallb.io/service-namespace': namespace,
       },
+      annotations: { [whyAnnotation]: input.why },
     },
     status: {
       node,
@@ -138,6 +141,9 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
 }
 
 /** Unambiguous, because neither a namespace nor a Service's name has a dot; a node's name may. */
+/** Why this node answers, for who reads `kubectl describe`. */
+export const whyAnnotation = 'gantry.dev/why';
+
 export const serviceL2StatusName = (node: string, namespace: string, name: string): string =>
   `l2-${node}.${namespace}.${name}`;
 

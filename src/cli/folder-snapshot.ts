@@ -1,7 +1,7 @@
 // A folder and its statuses, read once: what `gantry status` and `gantry why` judge.
 import { type NodeReport, nodeReportKind, readNodeReport } from '../agent/node-report.ts';
 import { isRecord } from '../api/record.ts';
-import { parseServiceL2StatusName } from '../api/status.ts';
+import { parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
@@ -24,6 +24,8 @@ export interface FolderSnapshot {
 export interface Announcement {
   readonly node: string;
   readonly interfaces: readonly string[];
+  /** Why it is that node, in its own words. */
+  readonly why: string | undefined;
 }
 
 export interface Complaint {
@@ -66,7 +68,11 @@ function announcementsOf(objects: readonly StatusObject[]): Map<ServiceKey, Anno
     const about = parseServiceL2StatusName(object.metadata.name);
     if (about === undefined) continue;
     const key = serviceKey(about.namespace, about.name);
-    const announcement = { node: about.node, interfaces: interfacesOf(object['status']) };
+    const announcement = {
+      node: about.node,
+      interfaces: interfacesOf(object['status']),
+      why: object.metadata.annotations?.[whyAnnotation],
+    };
     found.set(key, [...(found.get(key) ?? []), announcement]);
   }
   return found;

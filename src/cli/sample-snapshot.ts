@@ -51,7 +51,7 @@ export function snapshotOf(parts: SnapshotParts): FolderSnapshot {
     announcements: new Map(
       Object.entries(parts.owners ?? {}).map(([key, nodes]) => [
         key,
-        nodes.map((node) => ({ node, interfaces: ['eth0'] })),
+        nodes.map((node) => ({ node, interfaces: ['eth0'], why: `Elected on ${node}.` })),
       ]),
     ),
     complaints: new Map(

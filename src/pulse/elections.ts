@@ -37,7 +37,7 @@ export interface Elections extends Disposable {
   /** Takes what the agent says; returns the addresses to elect anew. */
   takeTable(message: Extract<ToPulse, { type: 'announce' }>): Set<string>;
   /** Answers for the claim's address from now on. */
-  speak(claim: Claim, cause: LinkOwned['cause']): void;
+  speak(claim: Claim, origin: Origin): void;
   silence(key: string, to: string | undefined): void;
   /** Tells of all that was said since it was called last. */
   flush(): void;
@@ -50,6 +50,9 @@ export interface Elections extends Disposable {
   ownedKeys(): Iterable<string>;
 }
 
+/** Why the address is here, and since when. */
+export type Origin = Pick<LinkOwned, 'cause' | 'from' | 'since' | 'silenceMilliseconds'>;
+
 interface TableEntry {
   readonly address: Address;
   readonly candidates: readonly Candidate[];
@@ -58,8 +61,7 @@ interface TableEntry {
 interface OwnedEntry {
   readonly address: Address;
   readonly interfaces: readonly string[];
-  readonly cause: LinkOwned['cause'];
-  readonly from: string | undefined;
+  readonly origin: Origin;
   readonly claim: Claim;
 }
 
@@ -111,17 +113,25 @@ export function createElections(options: ElectionsOptions): Elections {
     for (const [address, { entry, to }] of news) {
       if (entry === undefined) log.info('address-released', { address, to });
       else {
-        const { cause, from, interfaces } = entry;
-        log.info('address-owned', { address, cause, from, interfaces });
+        const { cause, from, silenceMilliseconds } = entry.origin;
+        log.info('address-owned', {
+          address,
+          cause,
+          from,
+          silenceMilliseconds,
+          interfaces: entry.interfaces,
+        });
       }
     }
   };
 
-  const ownedMessage = (key: string, { address, cause, from }: OwnedEntry): LinkOwned => ({
+  const ownedMessage = (key: string, { address, origin }: OwnedEntry): LinkOwned => ({
     address: key,
     interfaces: responder.answering(address),
-    cause,
-    from,
+    cause: origin.cause,
+    from: origin.from,
+    since: origin.since,
+    ...(origin.silenceMilliseconds === undefined ? {} : { silenceMilliseconds: origin.silenceMilliseconds }),
   });
 
   return {
@@ -144,12 +154,12 @@ export function createElections(options: ElectionsOptions): Elections {
       }
       return touched;
     },
-    speak(claim, cause) {
-      const { key, from } = claim;
+    speak(claim, origin) {
+      const { key } = claim;
       const address = parseAddress(key);
       if (address === undefined) return;
       const interfaces = ownerOf(key, (node) => node === options.self())?.interfaces ?? [];
-      own(key, { address, interfaces, cause, from, claim });
+      own(key, { address, interfaces, origin, claim });
     },
     silence(key, to) {
       const entry = owned.get(key);

@@ -58,7 +58,16 @@ export type FromPulse =
       readonly pid: number;
       readonly node: string | undefined;
     }
-  | { readonly type: 'members'; readonly members: readonly LinkMemberState[] }
+  | {
+      readonly type: 'members';
+      readonly members: readonly LinkMemberState[];
+      /** Whose majority decides; more than one while they change: then a majority of each. */
+      readonly electorate: readonly (readonly string[])[];
+      /** This node hears so many that it may answer for addresses. */
+      readonly hasMajority: boolean;
+      /** It has been told to hand everything over and to take nothing. */
+      readonly isDraining: boolean;
+    }
   | {
       readonly type: 'owned';
       readonly replace: boolean;
@@ -70,6 +79,16 @@ export type FromPulse =
       readonly type: 'counters';
       readonly addresses: readonly LinkCounters[];
       readonly refused: readonly LinkRefusals[];
+    }
+  /** Once a second, while this node hears others. */
+  | {
+      readonly type: 'leases';
+      /** The least that was left of a lease when it was renewed, in the last second and ever; undefined: none was. */
+      readonly recentSlackMilliseconds: number | undefined;
+      readonly smallestSlackMilliseconds: number | undefined;
+      /** Leases that ran out, and rivals that were met, since pulse started. */
+      readonly lapses: number;
+      readonly conflicts: number;
     }
   /** `isReplaced`: another pulse goes on in its place. */
   | { readonly type: 'stopping'; readonly isReplaced?: boolean }
@@ -84,17 +103,33 @@ export interface LinkMemberState {
   readonly lastHeardMilliseconds: number | undefined;
   /** The member's usable interfaces that are up, as it tells them itself. */
   readonly interfaces: readonly string[];
+  /** It may be elected. */
+  readonly isReady: boolean;
+  /** It has a vote, and grants leases. */
+  readonly isElector: boolean;
+  /** Whom it has heard and hears no more, as it tells itself. */
+  readonly unheard: readonly string[];
 }
 
 /** An address that this node answers for, on the interfaces where the responder really does. */
 export interface LinkOwned {
   readonly address: string;
   readonly interfaces: readonly string[];
-  /** Why it came here: `elected` at start or by a change of plan, `takeover` from a dead node, `failback`. */
-  readonly cause: 'elected' | 'takeover' | 'failback';
-  /** The dead node it was taken from. */
+  readonly cause: MoveCause;
+  /** The node that had it before, if that is known. */
   readonly from: string | undefined;
+  /** For a takeover: since the last heartbeat of that node. */
+  readonly silenceMilliseconds?: number;
+  /** When it came here, milliseconds since 1970. */
+  readonly since: number;
 }
+
+/**
+ * Why an address came here. `elected`: nobody had it. `takeover`: who had it is heard no more. `handover`: who had it
+ * gave it up, because it is drained, stops, or may not have it any more. `failback`: who had it gave it back.
+ * `stand-in`: nobody had it, and the node that is wanted most did not take it.
+ */
+export type MoveCause = 'elected' | 'takeover' | 'handover' | 'failback' | 'stand-in';
 
 export interface LinkCounters {
   readonly address: string;

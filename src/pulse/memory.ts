@@ -1,4 +1,4 @@
-// What one start of a pulse leaves to the next: which start it was, and whose majority decides.
+// What one start of a pulse leaves to the next: which start it was, whose majority decides, and whether it is drained.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Configuration, Electorate } from '../announce/membership/electorate.ts';
 import type { Log } from '../observe/log.ts';
@@ -7,6 +7,7 @@ export interface Remembered {
   readonly node: string;
   readonly bootId: bigint;
   readonly electorate: Electorate | undefined;
+  readonly isDraining: boolean;
 }
 
 export interface Memory {
@@ -28,9 +29,12 @@ export function fileMemory(path: string, log: Log): Memory {
         return undefined;
       }
     },
-    keep({ node, bootId, electorate }) {
+    keep({ node, bootId, electorate, isDraining }) {
       try {
-        writeFileSync(`${path}.new`, JSON.stringify({ node, bootId: String(bootId), electorate }));
+        writeFileSync(
+          `${path}.new`,
+          JSON.stringify({ node, bootId: String(bootId), electorate, isDraining }),
+        );
         renameSync(`${path}.new`, path);
       } catch (error) {
         if (!isTold) {
@@ -48,10 +52,15 @@ export function fileMemory(path: string, log: Log): Memory {
 
 function readRemembered(value: unknown): Remembered | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { node, bootId, electorate }: Record<string, unknown> = { ...value };
+  const { node, bootId, electorate, isDraining }: Record<string, unknown> = { ...value };
   if (typeof node !== 'string' || typeof bootId !== 'string' || !/^\d{1,19}$/.test(bootId)) return undefined;
   const isWhole = Array.isArray(electorate) && electorate.length > 0 && electorate.every(isConfiguration);
-  return { node, bootId: BigInt(bootId), electorate: isWhole ? electorate : undefined };
+  return {
+    node,
+    bootId: BigInt(bootId),
+    electorate: isWhole ? electorate : undefined,
+    isDraining: isDraining === true,
+  };
 }
 
 function isConfiguration(value: unknown): value is Configuration {

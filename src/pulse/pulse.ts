@@ -23,9 +23,11 @@ import type {
 import type { Log } from '../observe/log.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
-import { createElections } from './elections.ts';
+import { createElections, type Origin } from './elections.ts';
 import { createHeartbeats } from './heartbeats.ts';
-import type { FromPulse, LinkMember, LinkMemberState, LinkOwned, ToPulse } from './link.ts';
+import type { FromPulse, LinkMember, ToPulse } from './link.ts';
+import { logMemberEffect } from './member-log.ts';
+import { membersMessage, namesOfUp } from './members-report.ts';
 import type { Memory } from './memory.ts';
 import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
 import type { Estate } from './succession.ts';
@@ -88,6 +90,7 @@ export function createPulse(options: PulseOptions): Pulse {
   let interfaces: readonly NodeInterface[] = [];
   let unopened = '';
   let hasLeft = false;
+  let smallestSlack = Number.POSITIVE_INFINITY;
   let nextSlice: NodeJS.Immediate | undefined;
 
   const step = (event: MemberEvent): void => {
@@ -104,54 +107,38 @@ export function createPulse(options: PulseOptions): Pulse {
   const follow = (effects: readonly MemberEffect[]): void => {
     let moved = false;
     for (const effect of effects) {
+      logMemberEffect(log, effect);
       switch (effect.kind) {
         case 'send':
           send(effect.message);
           break;
         case 'speak':
-          elections.speak(effect.claim, causeOf(effect.claim));
+          elections.speak(effect.claim, originOf(effect.claim));
           break;
         case 'silence':
           elections.silence(effect.key, effect.to);
           break;
         case 'alive':
           moved = true;
-          log.info('member-alive', { node: effect.node });
           // With two nodes it may have answered for our addresses while we did not hear each other.
           if (members.length === 2) elections.announceAgain();
           break;
         case 'silent':
-          moved = true;
-          log.info('member-silent', { node: effect.node });
-          break;
         case 'dead':
-          moved = true;
-          log.info('member-dead', { node: effect.node, cause: effect.cause, votes: effect.votes });
-          break;
         case 'changed':
           moved = true;
           break;
-        case 'late':
-          log.warn('was-late', {
-            milliseconds: effect.milliseconds,
-            next: 'The host was frozen or overloaded: give it more CPU, or look for what stops it.',
-          });
-          break;
         case 'electorate':
-          memory.keep({ node: self ?? '', bootId: member?.bootId ?? 0n, electorate: effect.electorate });
-          log.info('electorate', { members: electorateText(effect.electorate) });
+          moved = true;
+          remember(effect.electorate);
           break;
         case 'outdated':
           startAgain(effect.bootId);
           break;
         case 'conflict':
-          log.warn('member-conflict', {
-            address: effect.key,
-            node: effect.node,
-            yields: effect.yields,
-            next: 'Two nodes answered while they did not hear each other; with a third node a majority decides.',
-          });
           if (!effect.yields) elections.announceAgain([effect.key]);
+          break;
+        case 'late':
           break;
         case 'refused':
           refuse(effect.cause);
@@ -161,7 +148,7 @@ export function createPulse(options: PulseOptions): Pulse {
       }
     }
     elections.flush();
-    if (moved) tell(membersMessage());
+    if (moved) tell(currentMembers());
   };
 
   const send = (message: Message): void => {
@@ -170,10 +157,18 @@ export function createPulse(options: PulseOptions): Pulse {
     heartbeats.send(message, isBeat ? peer.sequence - peer.acked - 1 : 0);
   };
 
-  const causeOf = ({ from, isGiven }: Claim): LinkOwned['cause'] => {
-    if (isGiven) return 'failback';
+  const originOf = ({ from, isGiven, isStandIn }: Claim): Origin => {
+    const since = Date.now();
     const before = from === undefined || from === self ? undefined : member?.peers.get(from);
-    return before?.state === 'dead' || before?.state === 'silent' ? 'takeover' : 'elected';
+    if (isGiven) {
+      const isBack = before?.state === 'alive' && before.ready;
+      return { cause: isBack ? 'failback' : 'handover', from, since };
+    }
+    if (before?.state === 'silent' || before?.state === 'dead') {
+      const silenceMilliseconds = Math.round(now() - before.lastHeard);
+      return { cause: 'takeover', from, since, silenceMilliseconds };
+    }
+    return { cause: isStandIn ? 'stand-in' : 'elected', from, since };
   };
 
   /** One line a cause; the counts are told with the counters. */
@@ -196,14 +191,28 @@ export function createPulse(options: PulseOptions): Pulse {
     released: (address) => conflicts.delete(address),
   });
 
-  const membersMessage = (): FromPulse => ({ type: 'members', members: members.map(memberState) });
+  const currentMembers = (): FromPulse =>
+    membersMessage({ self, members, member, interfaces, isDraining, now: now() });
 
-  const memberState = ({ name }: LinkMember): LinkMemberState => {
-    if (name === self)
-      return { name, state: 'alive', lastHeardMilliseconds: 0, interfaces: namesOf(interfaces) };
-    const { state, lastHeard, interfaces: theirs } = member?.peers.get(name) ?? neverHeard;
-    const lastHeardMilliseconds = lastHeard < 0 ? undefined : Math.max(0, Math.round(now() - lastHeard));
-    return { name, state, lastHeardMilliseconds, interfaces: namesOf(theirs) };
+  /** Undefined where this node is alone, and leases are for ever. */
+  const currentLeases = (): FromPulse | undefined => {
+    if (member === undefined || member.peers.size === 0) return undefined;
+    const { counts } = member;
+    const recent = counts.smallestSlackMilliseconds;
+    smallestSlack = Math.min(smallestSlack, recent);
+    counts.smallestSlackMilliseconds = Number.POSITIVE_INFINITY;
+    return {
+      type: 'leases',
+      recentSlackMilliseconds: finite(recent),
+      smallestSlackMilliseconds: finite(smallestSlack),
+      lapses: counts.lapses,
+      conflicts: counts.conflicts,
+    };
+  };
+
+  const remember = (electorate: Electorate | undefined): void => {
+    if (self === undefined) return;
+    memory.keep({ node: self, bootId: member?.bootId ?? 0n, electorate, isDraining });
   };
 
   /** It may be elected once it knows all that it would be elected for; with a part of it only where nobody else is. */
@@ -222,7 +231,7 @@ export function createPulse(options: PulseOptions): Pulse {
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
     step({ kind: 'orphan', isOrphan: false });
-    tell(membersMessage());
+    tell(currentMembers());
   };
 
   /** Boot ids begin with the clock; where that was set back, with the last one. */
@@ -232,7 +241,8 @@ export function createPulse(options: PulseOptions): Pulse {
     const byClock = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
     const bootId = [byClock, (kept?.bootId ?? 0n) + 1n, least].reduce((a, b) => (a > b ? a : b));
     member = createMember(self, bootId, now(), options.rules, kept?.electorate);
-    memory.keep({ node: self, bootId, electorate: kept?.electorate });
+    isDraining = kept?.isDraining ?? isDraining;
+    remember(kept?.electorate);
     step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
     step({ kind: 'interfaces', interfaces });
     step({ kind: 'ready', ready: readiness() });
@@ -279,10 +289,10 @@ export function createPulse(options: PulseOptions): Pulse {
   const takeLinks = (): void => {
     const before = interfaces;
     const usable = nodeInterfaces(links, options.excludedInterfaces);
-    const opened = responder.setInterfaces(links.filter(({ name }) => namesOf(usable).includes(name)));
+    const opened = responder.setInterfaces(links.filter(({ name }) => namesOfUp(usable).includes(name)));
     // A link that cannot be answered on is as good as down, in this node's elections and in the others'.
     interfaces = usable.map((one) => (responder.isOpen(one.name) ? one : { ...one, up: false }));
-    const notOpened = namesOf(usable).filter((name) => !responder.isOpen(name));
+    const notOpened = namesOfUp(usable).filter((name) => !responder.isOpen(name));
     if (notOpened.length > 0 && notOpened.join() !== unopened) {
       log.warn('interfaces-not-opened', {
         interfaces: notOpened,
@@ -291,7 +301,7 @@ export function createPulse(options: PulseOptions): Pulse {
     }
     unopened = notOpened.join();
     if (!sameInterfaces(before, interfaces)) {
-      log.info('interfaces', { usable: namesOf(interfaces) });
+      log.info('interfaces', { usable: namesOfUp(interfaces) });
       elections.interfacesChanged(elections.ownedKeys());
       step({ kind: 'interfaces', interfaces });
       elections.flush();
@@ -308,12 +318,14 @@ export function createPulse(options: PulseOptions): Pulse {
     if (unopened !== '') takeLinks();
     const news = counterReport.news();
     if (news !== undefined) tell(news);
+    const leases = currentLeases();
+    if (leases !== undefined) tell(leases);
   }, 1000);
 
   return {
     greeting: () => [
       { type: 'hello', version: options.version, pid: process.pid, node: self },
-      membersMessage(),
+      currentMembers(),
       elections.owned(),
       counterReport.all(),
     ],
@@ -324,7 +336,10 @@ export function createPulse(options: PulseOptions): Pulse {
       else if (message.type === 'announce') takeTable(message);
       else if (message.type === 'drain') {
         isDraining = message.drain;
+        log.info(isDraining ? 'drain' : 'drain-undone');
+        remember(member?.electorate);
         step({ kind: 'ready', ready: readiness() });
+        tell(currentMembers());
       }
     },
     heartbeatReceived(bytes, from) {
@@ -377,9 +392,9 @@ export function createPulse(options: PulseOptions): Pulse {
       member.rules = options.rules;
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });
-      for (const { address, cause } of estate.owned) {
-        const claim = member.claims.get(address);
-        if (claim?.isSpeaking === true) elections.speak(claim, cause);
+      for (const owned of estate.owned) {
+        const claim = member.claims.get(owned.address);
+        if (claim?.isSpeaking === true) elections.speak(claim, owned);
       }
       elections.flush();
       step({ kind: 'tick' });
@@ -395,11 +410,5 @@ export function createPulse(options: PulseOptions): Pulse {
   };
 }
 
-const neverHeard = { state: 'unknown', lastHeard: Number.NEGATIVE_INFINITY, interfaces: [] } as const;
-
-const electorateText = (electorate: Electorate): string =>
-  electorate.map(({ members }) => members.join(', ')).join(' and ');
-
-/** Of those that are up. */
-const namesOf = (interfaces: readonly NodeInterface[]): string[] =>
-  interfaces.filter(({ up }) => up).map(({ name }) => name);
+const finite = (value: number): number | undefined =>
+  Number.isFinite(value) ? Math.round(value) : undefined;

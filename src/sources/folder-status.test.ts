@@ -29,7 +29,13 @@ test('each status has a file of its own, by kind, namespace and name', async () 
   await port.put(serviceWith('192.0.2.1'));
   await port.put(poolStatus({ namespace: undefined, name: 'public', ...counts }));
   await port.put(
-    serviceL2Status({ node: 'n.example', namespace: 'shop', name: 'web', interfaces: ['eth0'] }),
+    serviceL2Status({
+      node: 'n.example',
+      namespace: 'shop',
+      name: 'web',
+      interfaces: ['eth0'],
+      why: 'Elected.',
+    }),
   );
   assert.deepEqual(filesOf(folder), [
     '.status/ipaddresspools/public.json',

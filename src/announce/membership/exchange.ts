@@ -33,6 +33,7 @@ export function takeBeat(turn: Turn, beat: Beat): void {
   if (countVotes(turn)) electAnew(turn);
   if (beat.leaving) {
     const session = state.watcher.sessions.get(beat.from);
+    for (const key of session?.locks ?? []) state.given.set(key, beat.from);
     if (session !== undefined) free(turn, session);
     return;
   }

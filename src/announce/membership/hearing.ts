@@ -70,6 +70,7 @@ export function takeNews(turn: Turn, peer: Peer, beat: Beat): void {
   peer.newest = beat.sequence;
   peer.lastHeard = now;
   peer.patienceMilliseconds = beat.patienceMilliseconds;
+  const hearsTheSame = peer.silent.join() === beat.silent.join();
   peer.silent = beat.silent;
   peer.electorateDigest = beat.electorateDigest;
   const wasReady = peer.ready && peer.state === 'alive';
@@ -89,7 +90,7 @@ export function takeNews(turn: Turn, peer: Peer, beat: Beat): void {
   if (peer.state !== 'alive') {
     peer.state = 'alive';
     effects.push({ kind: 'alive', node: peer.name });
-  } else if (isChanged) effects.push({ kind: 'changed', node: peer.name });
+  } else if (isChanged || !hearsTheSame) effects.push({ kind: 'changed', node: peer.name });
 }
 
 /** Another start of the peer: it has heard nothing of ours, and grants nothing. */

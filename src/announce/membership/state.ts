@@ -252,7 +252,7 @@ export type MemberEffect =
       readonly cause: 'silent' | 'left';
       readonly votes: number;
     }
-  /** A member's readiness or interfaces are other than before. */
+  /** A member's readiness, its interfaces or whom it hears are other than before. */
   | { readonly kind: 'changed'; readonly node: string }
   | { readonly kind: 'late'; readonly milliseconds: number }
   /** Others know a later start of a node of this name, and do not hear this one. */

@@ -4,6 +4,8 @@ import type { NodeState } from '../node-state.ts';
 export interface NodeRow {
   readonly node: string;
   readonly state: NodeState['state'];
+  /** Told to hand its addresses over and to take none. */
+  readonly draining: boolean;
   /** `silent`: it has not reported for too long. `none`: it never has. */
   readonly agent: 'ok' | 'silent' | 'none';
   readonly reportAgeSeconds: number | null;
@@ -21,7 +23,8 @@ export interface NodeRow {
 }
 
 export function nodeRow({ name, state, isSilent, reportAgeSeconds, report }: NodeState): NodeRow {
-  const common = { node: name, state, reportAgeSeconds: reportAgeSeconds ?? null };
+  const draining = report?.pulse.draining ?? false;
+  const common = { node: name, state, draining, reportAgeSeconds: reportAgeSeconds ?? null };
   if (report === undefined) {
     return {
       ...common,

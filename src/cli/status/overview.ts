@@ -75,7 +75,7 @@ function nodeColumns(stream: NodeJS.WritableStream): Column<NodeRow>[] {
       cell: ({ node }) => node,
       style: (text, row) => styleText(isNodeWell(row) ? 'green' : 'red', text, { stream }),
     },
-    { heading: 'STATE', cell: ({ state }) => state },
+    { heading: 'STATE', cell: ({ state, draining }) => (draining ? `${state}, drained` : state) },
     { heading: 'AGENT', cell: ({ agent }) => agent },
     { heading: 'REPORTED', cell: ({ reportAgeSeconds: age }) => (age === null ? '-' : `${age} s ago`) },
     { heading: 'PULSE', cell: ({ pulse }) => pulse },

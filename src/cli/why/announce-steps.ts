@@ -54,9 +54,12 @@ const order = ({ candidates }: AddressPlan, states: ReadonlyMap<string, NodeStat
   candidates
     .map(({ node, interfaces }) => {
       const only = interfaces.length === 0 ? '' : ` on ${interfaces.join(' and ')}`;
-      return `${node}${only}${states.get(node)?.state === 'dead' ? ' (dead)' : ''}`;
+      return `${node}${only}${stateSuffix(states.get(node))}`;
     })
     .join(', ');
+
+const stateSuffix = (state: NodeState | undefined): string =>
+  state?.state === 'dead' ? ' (dead)' : state?.report?.pulse.draining === true ? ' (drained)' : '';
 
 export function ownerStep(scene: Scene): Step {
   const { owners, plans, snapshot, service } = scene;
@@ -81,8 +84,24 @@ export function ownerStep(scene: Scene): Step {
     const interfaces = announcing.find(({ node }) => node === name)?.interfaces ?? [];
     return `${name} on ${listed(interfaces)}`;
   });
-  return ok('owner', `Answered for by ${listed(where)}.`);
+  const why = owners.flatMap(({ name }) => announcing.find(({ node }) => node === name)?.why ?? []);
+  return ok('owner', `Answered for by ${listed(where)}.`, [...new Set([...why, ...whyNotWanted(scene)])]);
 }
+
+/** Nodes that are wanted more than the one that answers, and live. */
+const whyNotWanted = ({ plans, owners, states }: Scene): string[] =>
+  plans.flatMap(({ candidates }) => {
+    const owner = candidates.findIndex(({ node }) => owners.some(({ name }) => name === node));
+    return candidates.slice(0, Math.max(0, owner)).flatMap(({ node }) => {
+      const state = states.get(node);
+      if (state?.state !== 'alive') return [];
+      return state.report?.pulse.draining === true
+        ? [`${node} is wanted more, but is drained: gantry drain --undo there.`]
+        : [
+            `${node} is wanted more: it gets the address back as pulse's --failback says, by default after 10 s.`,
+          ];
+    });
+  });
 
 /** The likeliest cause, from the one who should answer. */
 function whyNobody({ plans, states, snapshot, service }: Scene, addresses: string): WhyReason {

@@ -1,0 +1,127 @@
+// `gantry drain`: this machine's node hands its addresses over and takes none, until that is undone.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FromPulse } from '../pulse/link.ts';
+import { exitCodes } from './exit-code.ts';
+import { type OutputFormat, outputOption, runDirOption } from './options.ts';
+import { talkToPulse } from './pulse-talk.ts';
+
+interface Options {
+  readonly runDir: string;
+  readonly undo: boolean;
+  readonly force: boolean;
+  readonly timeout: number;
+  readonly output: OutputFormat;
+}
+
+export const drainCommand = (): Command =>
+  new Command('drain')
+    .argument(
+      '[node]',
+      'the node, which must be the one of the pulse in --run-dir; it is that one if left out',
+    )
+    .description(
+      "Hands all addresses of this machine's node over to the others, and takes none until `gantry drain --undo`, or until the machine starts anew. Packets and connections go on meanwhile. Exit code 1 if it was not drained in time.",
+    )
+    .option('--undo', 'take part again', false)
+    .option('--force', 'even where no other node may answer for the addresses', false)
+    .addOption(
+      new Option('--timeout <seconds>', 'how long to wait for the hand-over')
+        .argParser(parseSeconds)
+        .default(30),
+    )
+    .addOption(runDirOption())
+    .addOption(outputOption())
+    .action(drain);
+
+async function drain(node: string | undefined, options: Options): Promise<void> {
+  const { runDir: runDirectory, undo, timeout: seconds, output } = options;
+  const before = await look(runDirectory);
+  if (before.node === undefined)
+    throw new Error('pulse does not know its node yet: start gantry agent on this machine');
+  if (node !== undefined && node !== before.node) {
+    const next = `run this on ${node}, or name the --run-dir of its pulse`;
+    throw new Error(`the pulse in ${runDirectory} is of ${before.node}, not of ${node}: ${next}`);
+  }
+  const others = before.members.members.filter(({ name, isReady }) => name !== before.node && isReady);
+  if (!undo && !options.force && others.length === 0 && before.owned.size > 0) {
+    const next = 'its addresses would be answered for by nobody. --force does it all the same';
+    throw new Error(`no other node is ready to take over from ${before.node}: ${next}`);
+  }
+  const progress = createProgress();
+  const left = new Set(before.owned);
+  await talkToPulse(
+    {
+      runDirectory,
+      say: { type: 'drain', drain: !undo },
+      timeoutMilliseconds: seconds * 1000,
+    },
+    (message) => {
+      if (message.type === 'owned') follow(left, message);
+      if (undo) return message.type === 'members' && !message.isDraining ? true : undefined;
+      progress.show(left.size);
+      return left.size === 0 ? true : undefined;
+    },
+    () =>
+      `${before.node} still answers for ${left.size} of ${before.owned.size} addresses after ${seconds} s`,
+  ).finally(() => progress.end());
+  process.exitCode = exitCodes.ok;
+  const count = before.owned.size;
+  const text = undo
+    ? `${before.node} takes part again`
+    : `${before.node} is drained: ${count} ${count === 1 ? 'address' : 'addresses'} handed over`;
+  process.stdout.write(
+    output === 'json'
+      ? `${JSON.stringify({ ok: true, node: before.node, isDraining: !undo, handedOver: undo ? 0 : count })}\n`
+      : `${text}\n`,
+  );
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < 86_400)) throw new InvalidArgumentError('It must be a number of seconds.');
+  return seconds;
+}
+
+interface Before {
+  readonly node: string | undefined;
+  readonly members: Extract<FromPulse, { type: 'members' }>;
+  readonly owned: ReadonlySet<string>;
+}
+
+/** What it says when one connects: hello, members, owned. */
+function look(runDirectory: string): Promise<Before> {
+  let node: string | undefined;
+  let members: Before['members'] | undefined;
+  return talkToPulse<Before>(
+    { runDirectory, timeoutMilliseconds: 5000 },
+    (message) => {
+      if (message.type === 'hello') ({ node } = message);
+      if (message.type === 'members') members = message;
+      if (message.type !== 'owned' || members === undefined) return undefined;
+      return { node, members, owned: new Set(message.upserts.map(({ address }) => address)) };
+    },
+    () => 'pulse has answered, but does not say what it answers for',
+  );
+}
+
+function follow(left: Set<string>, message: Extract<FromPulse, { type: 'owned' }>): void {
+  if (message.replace) left.clear();
+  for (const address of message.removals) left.delete(address);
+  for (const { address } of message.upserts) left.add(address);
+}
+
+/** One line that is written over, on a terminal only. */
+function createProgress(): { show(left: number): void; end(): void } {
+  const { stderr } = process;
+  let isShown = false;
+  return {
+    show(left) {
+      if (!stderr.isTTY) return;
+      stderr.write(`\r\u001b[Khanding over: ${left} left`);
+      isShown = true;
+    },
+    end() {
+      if (isShown) stderr.write('\r\u001b[K');
+    },
+  };
+}
