@@ -30,6 +30,9 @@ testInsideLab(import.meta.filename, () => {
     for (const pulse of pulses) pulse.announce(vips.map((vip) => linkAddress(vip, names)));
     const [first, ...others] = pulses;
     assert.ok(first);
+    const hearsAll = ({ members }: LabPulse): boolean =>
+      members.length === 3 && members.every(({ state }) => state === 'alive');
+    await until('all hear each other', () => pulses.every(hearsAll));
     await until('the first owns all', () => first.owned.size === vips.length);
     const logged = others.map(({ node }) => logOf(node.host, `${node.name}-pulse`).length);
     const runDirectory = join(lab.directory, 'run-node1');
