@@ -36,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   linux: ['model'],
   observe: ['model'],
   controller: ['model', 'api', 'ipam', 'sources', 'linux', 'observe'],
-  pulse: ['model', 'announce', 'linux', 'observe'],
+  pulse: ['model', 'announce', 'dataplane', 'linux', 'observe'],
   agent: ['model', 'api', 'announce', 'dataplane', 'sources', 'linux', 'observe', 'pulse'],
 };
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
 import { openDataPlane, reportedServices } from '../agent/folder-agent.ts';
 import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
+import { removeFormerOwnerTables } from '../pulse/former-owners.ts';
 import { folderStatus } from '../sources/folder-status.ts';
 import { fail } from './exit-code.ts';
 import type { DataPlaneOption } from './options.ts';
@@ -29,6 +30,7 @@ async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<vo
     return fail(`pulse does not answer on ${socket}; end its process, then clean up again`);
   }
   process.stdout.write(end === 'stopped' ? 'pulse stopped\n' : `no pulse on ${socket}\n`);
+  removeFormerOwnerTables();
   if (dataPlane === 'nftables') {
     await removeTable(await openDataPlane(dataPlane));
     process.stdout.write('table inet gantry removed\n');

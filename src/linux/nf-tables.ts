@@ -148,6 +148,8 @@ export const NFT_NAT_DNAT = 1;
 export const NFTA_MASQ_FLAGS = 1;
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 16;
 
+export const NFTA_DUP_SREG_ADDR = 1;
+
 export const NFTA_REJECT_TYPE = 1;
 export const NFTA_REJECT_ICMP_CODE = 2;
 export const NFT_REJECT_TCP_RST = 1;

@@ -317,3 +317,35 @@ test('an heir goes on as the same member: its leases are renewed, and the table,
   await cluster.run(50);
   assert.deepEqual(cluster.answering(vip), ['node2']);
 });
+
+test('the connections to an address that is handed over are passed back to who had it, until that is dead', async ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2', 'node3']);
+  const [node1, node2, node3] = ['node1', 'node2', 'node3'].map((name) => cluster.start(name));
+  assert.ok(node1 && node2 && node3);
+  for (const node of [node1, node2, node3]) {
+    node.configure();
+    node.announce(table('node1', 'node2', 'node3'));
+  }
+  await cluster.run(3000);
+  assert.deepEqual([...node1.formerOwners], []);
+  node1.pulse.handle({ type: 'drain', drain: true });
+  await cluster.run(50);
+  const both = (last: number): [string, string][] => [
+    [vip, `192.0.2.${last}`],
+    ['2001:db8:1::200', `2001:db8:1::${last}`],
+  ];
+  assert.deepEqual([...node2.formerOwners], both(11));
+  node2.pulse.handle({ type: 'drain', drain: true });
+  await cluster.run(50);
+  assert.deepEqual([...node3.formerOwners], both(12));
+  // For a while neighbours still send here what the one before knows.
+  assert.deepEqual([...node2.formerOwners], both(11));
+  await cluster.run(7000);
+  assert.deepEqual([...node2.formerOwners], []);
+  assert.deepEqual([...node3.formerOwners], both(12));
+  node2.isCut = true;
+  await cluster.run(300);
+  assert.deepEqual([...node3.formerOwners], []);
+});

@@ -24,7 +24,9 @@ import type { Log } from '../observe/log.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
 import { createElections, type Origin } from './elections.ts';
+import { type FormerOwners, formerOwnerOf } from './former-owners.ts';
 import { createHeartbeats } from './heartbeats.ts';
+import { createKeptConnections } from './kept-connections.ts';
 import type { FromPulse, LinkMember, ToPulse } from './link.ts';
 import { logMemberEffect } from './member-log.ts';
 import { membersMessage, namesOfUp } from './members-report.ts';
@@ -40,6 +42,7 @@ export interface PulseOptions {
   readonly log: Log;
   readonly session: Pick<HeartbeatSession, 'send'>;
   readonly responder: Responder;
+  readonly formerOwners: FormerOwners;
   /** What a start leaves to the next. */
   readonly memory: Memory;
   /** Milliseconds of a steady clock that goes on while the machine sleeps. */
@@ -74,7 +77,7 @@ export interface Pulse extends Disposable {
 const tickMilliseconds = 10;
 
 export function createPulse(options: PulseOptions): Pulse {
-  const { log, now, tell, responder, memory } = options;
+  const { log, now, tell, responder, memory, formerOwners } = options;
   const heartbeats = createHeartbeats(options.session, log);
   const counterReport = createCounterReport(responder.counters);
   const conflicts: Conflicts = new Map();
@@ -86,6 +89,11 @@ export function createPulse(options: PulseOptions): Pulse {
   /** The agent has sent all of its first table. */
   let isTableWhole = false;
   let isDraining = false;
+  const keptConnections = createKeptConnections({
+    formerOwners,
+    resolve: (address, node) => formerOwnerOf(address, members, node, interfaces),
+    now,
+  });
   let links: readonly (LinkState & ResponderInterface)[] = [];
   let interfaces: readonly NodeInterface[] = [];
   let unopened = '';
@@ -106,6 +114,7 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const follow = (effects: readonly MemberEffect[]): void => {
     let moved = false;
+    keptConnections.follow(effects);
     for (const effect of effects) {
       logMemberEffect(log, effect);
       switch (effect.kind) {
@@ -315,6 +324,7 @@ export function createPulse(options: PulseOptions): Pulse {
 
   const everySecond = setInterval(() => {
     readKeys();
+    keptConnections.expire();
     if (unopened !== '') takeLinks();
     const news = counterReport.news();
     if (news !== undefined) tell(news);
@@ -376,6 +386,7 @@ export function createPulse(options: PulseOptions): Pulse {
       tell({ type: 'stopping', isReplaced: true });
       if (before === undefined || self === undefined) return undefined;
       for (const key of elections.ownedKeys()) elections.silence(key, undefined);
+      formerOwners.leaveBehind();
       return {
         node: self,
         members,
@@ -384,6 +395,7 @@ export function createPulse(options: PulseOptions): Pulse {
         isTableWhole,
         table: elections.table(),
         owned: upserts,
+        formerNodes: keptConnections.entries(),
         member: before,
       };
     },
@@ -392,6 +404,7 @@ export function createPulse(options: PulseOptions): Pulse {
       member.rules = options.rules;
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });
+      keptConnections.inherit(estate.formerNodes);
       for (const owned of estate.owned) {
         const claim = member.claims.get(owned.address);
         if (claim?.isSpeaking === true) elections.speak(claim, owned);

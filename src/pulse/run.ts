@@ -8,6 +8,7 @@ import { bootTimeMilliseconds } from '../linux/libc.ts';
 import { listLinks, watchLinks } from '../linux/links.ts';
 import type { Log } from '../observe/log.ts';
 import { pulseSocketPath } from './client.ts';
+import { createKernelFormerOwners } from './former-owners.ts';
 import type { FromPulse } from './link.ts';
 import { openLinkServer, refuseTaken } from './link-server.ts';
 import { fileMemory } from './memory.ts';
@@ -59,6 +60,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     },
     bootTimeMilliseconds,
   );
+  using formerOwners = createKernelFormerOwners(log);
   using running = createPulse({
     version: options.version,
     rules: options.rules,
@@ -67,6 +69,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     log,
     session,
     responder,
+    formerOwners,
     memory: fileMemory(join(options.runDirectory, 'membership.json'), log),
     now: bootTimeMilliseconds,
     tell: (message) => tell(message),

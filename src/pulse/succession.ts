@@ -18,6 +18,8 @@ export interface Estate {
   readonly isTableWhole: boolean;
   readonly table: readonly LinkAddress[];
   readonly owned: readonly LinkOwned[];
+  /** By address, the node that had it before. */
+  readonly formerNodes: readonly (readonly [address: string, node: string])[];
   readonly member: MemberState;
 }
 

@@ -18,6 +18,8 @@ export interface TestNode {
   readonly responder: FakeResponder;
   /** What the agent has been told. */
   readonly told: FromPulse[];
+  /** By address, where packets of connections that it does not know are passed back to. */
+  readonly formerOwners: ReadonlyMap<string, string>;
   /** Events of the log, by name. */
   readonly events: string[];
   /** As an agent does on every connection; with the cluster's key unless told otherwise. */
@@ -92,11 +94,23 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
     start(name) {
       const told: FromPulse[] = [];
       const events: string[] = [];
+      const formerOwners = new Map<string, string>();
       const responder = createFakeResponder(() => clock);
       const note = (event: string): void => void events.push(event);
       const pulse = createPulse({
         version: 'test',
         rules: { twoNodes: 'availability', failback: 'at-once' },
+        formerOwners: {
+          passBack(entries) {
+            for (const { address, node: former } of entries)
+              formerOwners.set(formatAddress(address), formatAddress(former));
+          },
+          stop(addresses) {
+            for (const address of addresses) formerOwners.delete(address);
+          },
+          leaveBehind() {},
+          [Symbol.dispose]() {},
+        },
         memory: { recall: () => undefined, keep() {} },
         announcer: defaultAnnouncerConfig,
         excludedInterfaces: [],
@@ -113,6 +127,7 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
         responder,
         told,
         events,
+        formerOwners,
         isCut: false,
         configure: (file = keyFile) =>
           pulse.handle({ type: 'configure', node: name, members, keyFile: file }),

@@ -1,6 +1,8 @@
 // The commands about members, on real nodes: gantry drain, gantry members, and "why this node".
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stream } from '../../lab/demo/probing.ts';
 import { createLabGantry, type LabGantry, until } from '../../lab/gantry.ts';
 import type { ExecResult } from '../../lab/host.ts';
 import { createLab, type Lab } from '../../lab/lab.ts';
@@ -33,7 +35,10 @@ async function scene(count: number): Promise<Scene> {
   assert.ok(first);
   const pod = addPod(lab, first, 1, 'pod1');
   gantry.write('pool', poolManifest('lan', poolRanges), l2AdvertisementManifest('lan'));
-  gantry.writeService('web', 'a', [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }], [pod]);
+  const second = topology.nodes[1] ?? first;
+  const pods = [pod, addPod(lab, second, 2, 'pod2')];
+  for (const { name, host } of pods) host.spawn(gantryCommand('lab', 'responder', name, '8080', '8081'));
+  gantry.writeService('web', 'a', [{ name: 'echo', protocol: 'TCP', port: 7, targetPort: 8081 }], pods);
   gantry.startController();
   for (const node of topology.nodes) gantry.startNode(node, pulseArguments);
   await until('somebody answers', () => gantry.owner('web', 'a'), 20_000);
@@ -103,6 +108,26 @@ testInsideLab(import.meta.filename, () => {
     const undone = run(owner, 'drain', ...inRun(owner), '--undo');
     assert.equal(undone.stdout, `${owner.name} takes part again\n`);
     await until('it has them back', () => gantry.owner('web', 'a', [successor.name]) === owner.name);
+  });
+
+  test('connections go on through a drain and its undoing, over IPv4 and IPv6', async () => {
+    await using it = await scene(3);
+    const { gantry, run, nodeOf, topology } = it;
+    const owner = nodeOf(await until('an owner', () => gantry.owner('web', 'a')));
+    const drain = ['drain', '--run-dir', gantry.runDirectory(owner)];
+    const [ipv4, ipv6] = gantry.addresses('web', 'a');
+    assert.ok(ipv4 && ipv6);
+    const streams = [ipv4, ipv6].map((address) => stream(topology.client, address, 7, 6000));
+    await sleep(1500);
+    run(owner, ...drain);
+    await until('another answers', () => gantry.owner('web', 'a', [owner.name]));
+    await sleep(1000);
+    run(owner, ...drain, '--undo');
+    await until('it answers again', () => gantry.owner('web', 'a') === owner.name);
+    for (const { ok, bytes, error } of await Promise.all(streams)) {
+      assert.deepEqual([ok, error], [true, undefined]);
+      assert.ok(bytes > 1_000_000);
+    }
   });
 
   test('the last node that may answer is drained only by force', async () => {

@@ -232,6 +232,8 @@ function step(
     }
     case 'reject':
       return { kind: 'reject' };
+    case 'duplicate':
+      throw new Error('an inet table cannot duplicate packets');
     case 'verdict':
       return expression.verdict;
     default:

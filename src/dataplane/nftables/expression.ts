@@ -101,7 +101,10 @@ export function isInCidr(register: Register, cidr: Cidr): readonly Expression[] 
   ];
 }
 
-/** NF_CT_STATE_INVALID_BIT, NF_CT_STATE_BIT(IP_CT_NEW), IPS_DST_NAT (nf_conntrack_common.h). */
+/**
+ * NF_CT_STATE_INVALID_BIT, NF_CT_STATE_BIT(IP_CT_NEW), NF_CT_STATE_UNTRACKED_BIT, IPS_DST_NAT (nf_conntrack_common.h).
+ */
 export const stateInvalid = 1;
 export const stateNew = 1 << 3;
+export const stateUntracked = 1 << 6;
 export const statusDestinationNat = 1 << 5;

@@ -40,6 +40,8 @@ function kernelName(expression: Expression): string {
       return 'masq';
     case 'redirect':
       return 'redir';
+    case 'duplicate':
+      return 'dup';
     case 'verdict':
       return 'immediate';
     default:
@@ -136,6 +138,9 @@ function writeData(writer: MessageWriter, expression: Expression): void {
       writer.u32be(nf.NFTA_MASQ_FLAGS, nf.NF_NAT_RANGE_PROTO_RANDOM_FULLY);
       return;
     case 'redirect':
+      return;
+    case 'duplicate':
+      writer.u32be(nf.NFTA_DUP_SREG_ADDR, kernelRegister(expression.to));
       return;
     case 'reject':
       writer.u32be(

@@ -1,4 +1,4 @@
-// Operations as nf_tables' netlink messages, all on the table `inet gantry`.
+// Operations as nf_tables' netlink messages, all on one table.
 
 import { type MessageWriter, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../../linux/netlink-message.ts';
 import * as nf from '../../linux/nf-tables.ts';
@@ -14,51 +14,68 @@ import {
   type SetDefinition,
 } from './operation.ts';
 
-export const tableName = 'gantry';
+/** Tables of different families may have the same name. */
+export interface TableId {
+  readonly family: 'inet' | 'ip' | 'ip6';
+  readonly name: string;
+}
 
-/** Begins a message on our table. */
-export function beginMessage(writer: MessageWriter, type: number, flags: number, sequence: number): void {
+const protocols = { inet: nf.NFPROTO_INET, ip: nf.NFPROTO_IPV4, ip6: nf.NFPROTO_IPV6 };
+
+/** Begins a message on a table. */
+export function beginMessage(
+  writer: MessageWriter,
+  { family }: TableId,
+  type: number,
+  flags: number,
+  sequence: number,
+): void {
   beginNetfilterMessage(writer, {
     subsystem: nf.NFNL_SUBSYS_NFTABLES,
     type,
     flags,
     sequence,
-    family: nf.NFPROTO_INET,
+    family: protocols[family],
   });
 }
 
 /** Writes an operation's messages, numbered from `sequence` on; returns how many. */
-export function writeOperation(writer: MessageWriter, operation: Operation, sequence: number): number {
+export function writeOperation(
+  writer: MessageWriter,
+  table: TableId,
+  operation: Operation,
+  sequence: number,
+): number {
   const add = NLM_F_CREATE | NLM_F_EXCL;
   let messages = 1;
   switch (operation.op) {
     case 'add-table':
-      beginMessage(writer, nf.NFT_MSG_NEWTABLE, add, sequence);
-      writer.string(nf.NFTA_TABLE_NAME, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_NEWTABLE, add, sequence);
+      writer.string(nf.NFTA_TABLE_NAME, table.name);
       break;
     case 'delete-table':
-      beginMessage(writer, nf.NFT_MSG_DELTABLE, 0, sequence);
-      writer.string(nf.NFTA_TABLE_NAME, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_DELTABLE, 0, sequence);
+      writer.string(nf.NFTA_TABLE_NAME, table.name);
       break;
     case 'add-chain':
-      beginMessage(writer, nf.NFT_MSG_NEWCHAIN, add, sequence);
-      writer.string(nf.NFTA_CHAIN_TABLE, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_NEWCHAIN, add, sequence);
+      writer.string(nf.NFTA_CHAIN_TABLE, table.name);
       writer.string(nf.NFTA_CHAIN_NAME, operation.chain);
       if (operation.base !== undefined) writeBaseChain(writer, operation.base);
       break;
     case 'delete-chain':
-      beginMessage(writer, nf.NFT_MSG_DELCHAIN, 0, sequence);
-      writer.string(nf.NFTA_CHAIN_TABLE, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_DELCHAIN, 0, sequence);
+      writer.string(nf.NFTA_CHAIN_TABLE, table.name);
       writer.string(nf.NFTA_CHAIN_NAME, operation.chain);
       break;
     case 'flush-chain':
-      beginMessage(writer, nf.NFT_MSG_DELRULE, 0, sequence);
-      writer.string(nf.NFTA_RULE_TABLE, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_DELRULE, 0, sequence);
+      writer.string(nf.NFTA_RULE_TABLE, table.name);
       writer.string(nf.NFTA_RULE_CHAIN, operation.chain);
       break;
     case 'add-rule': {
-      beginMessage(writer, nf.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, sequence);
-      writer.string(nf.NFTA_RULE_TABLE, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, sequence);
+      writer.string(nf.NFTA_RULE_TABLE, table.name);
       writer.string(nf.NFTA_RULE_CHAIN, operation.chain);
       const list = writer.beginNest(nf.NFTA_RULE_EXPRESSIONS);
       for (const expression of operation.expressions) writeExpression(writer, expression);
@@ -66,12 +83,12 @@ export function writeOperation(writer: MessageWriter, operation: Operation, sequ
       break;
     }
     case 'add-set':
-      beginMessage(writer, nf.NFT_MSG_NEWSET, add, sequence);
-      writeSet(writer, operation.set, sequence);
+      beginMessage(writer, table, nf.NFT_MSG_NEWSET, add, sequence);
+      writeSet(writer, table, operation.set, sequence);
       break;
     case 'delete-set':
-      beginMessage(writer, nf.NFT_MSG_DELSET, 0, sequence);
-      writer.string(nf.NFTA_SET_TABLE, tableName);
+      beginMessage(writer, table, nf.NFT_MSG_DELSET, 0, sequence);
+      writer.string(nf.NFTA_SET_TABLE, table.name);
       writer.string(nf.NFTA_SET_NAME, operation.set);
       break;
     case 'add-elements':
@@ -79,8 +96,8 @@ export function writeOperation(writer: MessageWriter, operation: Operation, sequ
       const adds = operation.op === 'add-elements';
       const type = adds ? nf.NFT_MSG_NEWSETELEM : nf.NFT_MSG_DELSETELEM;
       messages = writeElements(writer, operation.elements, adds, (message) => {
-        beginMessage(writer, type, adds ? add : 0, sequence + message);
-        writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, tableName);
+        beginMessage(writer, table, type, adds ? add : 0, sequence + message);
+        writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, table.name);
         writer.string(nf.NFTA_SET_ELEM_LIST_SET, operation.set);
       });
       if (messages === 0) return 0;
@@ -122,9 +139,9 @@ const typeNumber = (fields: readonly FieldType[]): number =>
   fields.reduce((number, field) => (number << 6) | typeNumbers[field], 0);
 
 /** `id` tells sets of one transaction apart; they are referred to by name, so any number will do. */
-function writeSet(writer: MessageWriter, set: SetDefinition, id: number): void {
+function writeSet(writer: MessageWriter, table: TableId, set: SetDefinition, id: number): void {
   const { data, timeoutSeconds } = set;
-  writer.string(nf.NFTA_SET_TABLE, tableName);
+  writer.string(nf.NFTA_SET_TABLE, table.name);
   writer.string(nf.NFTA_SET_NAME, set.name);
   writer.u32be(nf.NFTA_SET_ID, id);
   writer.u32be(

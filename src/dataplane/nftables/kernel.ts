@@ -13,14 +13,14 @@ import {
 import * as nf from '../../linux/nf-tables.ts';
 import { beginBatch, dump, endBatch, nfGenLength, transact } from '../../linux/nfnetlink.ts';
 import { readElementList } from './kernel-elements.ts';
-import { beginMessage, tableName, writeOperation } from './kernel-operation.ts';
+import { beginMessage, type TableId, writeOperation } from './kernel-operation.ts';
 import type { CommitResult, NftablesPort } from './port.ts';
 
 /** A transaction must fit the socket's buffer: room for some 500,000 elements, less where the user may not force it. */
 const bufferBytes = 32 << 20;
 
-/** Opens the nf_tables of the calling thread's network namespace. Throws SystemError. */
-export function openNftables(): NftablesPort {
+/** Opens a table of the calling thread's network namespace, by default `inet gantry`. Throws SystemError. */
+export function openNftables(table: TableId = { family: 'inet', name: 'gantry' }): NftablesPort {
   const netlink = openNetlink({ protocol: NETLINK_NETFILTER, bufferBytes });
   const writer = new MessageWriter(64 << 10);
   let sequence = 0;
@@ -28,7 +28,7 @@ export function openNftables(): NftablesPort {
   /** Dumps what is in our table; nothing where there is no table. */
   function* dumpTable(what: string, type: number, write: () => void): Generator<readonly NetlinkMessage[]> {
     writer.reset();
-    beginMessage(writer, type, NLM_F_DUMP, ++sequence);
+    beginMessage(writer, table, type, NLM_F_DUMP, ++sequence);
     write();
     writer.end();
     yield* dump(netlink, what, writer.bytes);
@@ -37,7 +37,8 @@ export function openNftables(): NftablesPort {
   function isThere(): boolean {
     for (const messages of dumpTable('list tables', nf.NFT_MSG_GETTABLE, () => {})) {
       for (const { payload } of messages)
-        if (readString(attributeMap(payload, nfGenLength).get(nf.NFTA_TABLE_NAME)) === tableName) return true;
+        if (readString(attributeMap(payload, nfGenLength).get(nf.NFTA_TABLE_NAME)) === table.name)
+          return true;
     }
     return false;
   }
@@ -49,7 +50,7 @@ export function openNftables(): NftablesPort {
       beginBatch(writer, nf.NFNL_SUBSYS_NFTABLES, first);
       const owners: number[] = [];
       for (const [index, operation] of operations.entries()) {
-        const count = writeOperation(writer, operation, first + 1 + owners.length);
+        const count = writeOperation(writer, table, operation, first + 1 + owners.length);
         for (let message = 0; message < count; message++) owners.push(index);
       }
       if (owners.length > 0) writer.addFlags(NLM_F_ACK);
@@ -61,17 +62,17 @@ export function openNftables(): NftablesPort {
     chains() {
       const rules = new Map<string, number>();
       for (const messages of dumpTable('list chains', nf.NFT_MSG_GETCHAIN, () =>
-        writer.string(nf.NFTA_CHAIN_TABLE, tableName),
+        writer.string(nf.NFTA_CHAIN_TABLE, table.name),
       )) {
         for (const { payload } of messages) {
           const attributes = attributeMap(payload, nfGenLength);
-          if (readString(attributes.get(nf.NFTA_CHAIN_TABLE)) === tableName)
+          if (readString(attributes.get(nf.NFTA_CHAIN_TABLE)) === table.name)
             rules.set(readString(attributes.get(nf.NFTA_CHAIN_NAME)), 0);
         }
       }
       if (rules.size === 0 && !isThere()) return undefined;
       for (const messages of dumpTable('list rules', nf.NFT_MSG_GETRULE, () =>
-        writer.string(nf.NFTA_RULE_TABLE, tableName),
+        writer.string(nf.NFTA_RULE_TABLE, table.name),
       )) {
         for (const { payload } of messages) {
           const chain = readString(attributeMap(payload, nfGenLength).get(nf.NFTA_RULE_CHAIN));
@@ -84,7 +85,7 @@ export function openNftables(): NftablesPort {
     sets() {
       const names: string[] = [];
       for (const messages of dumpTable('list sets', nf.NFT_MSG_GETSET, () =>
-        writer.string(nf.NFTA_SET_TABLE, tableName),
+        writer.string(nf.NFTA_SET_TABLE, table.name),
       )) {
         for (const { payload } of messages)
           names.push(readString(attributeMap(payload, nfGenLength).get(nf.NFTA_SET_NAME)));
@@ -94,7 +95,7 @@ export function openNftables(): NftablesPort {
 
     *elements(set) {
       const parts = dumpTable(`list set ${set.name}`, nf.NFT_MSG_GETSETELEM, () => {
-        writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, tableName);
+        writer.string(nf.NFTA_SET_ELEM_LIST_TABLE, table.name);
         writer.string(nf.NFTA_SET_ELEM_LIST_SET, set.name);
       });
       for (const messages of parts)
@@ -103,7 +104,7 @@ export function openNftables(): NftablesPort {
 
     generation() {
       writer.reset();
-      beginMessage(writer, nf.NFT_MSG_GETGEN, 0, ++sequence);
+      beginMessage(writer, table, nf.NFT_MSG_GETGEN, 0, ++sequence);
       writer.end();
       netlink.send(writer.bytes);
       const answer = netlink.receive()?.[0];

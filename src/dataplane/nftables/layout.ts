@@ -33,6 +33,7 @@ import {
   returnToCaller,
   stateInvalid,
   stateNew,
+  stateUntracked,
   statusDestinationNat,
   within,
 } from './expression.ts';
@@ -109,6 +110,8 @@ function guardRules(of: FamilyLayout, solicitation: Expression): readonly Rule[]
   ]);
   return [
     [...isOwnAddress('destination'), returnToCaller],
+    // What is passed back to a former owner (former-owner.ts).
+    [...hasConnectionBit('state', stateUntracked), returnToCaller],
     ...(of.family === 'IPv6' ? neighbourDiscovery : []),
     [goTo('refuse')],
   ];

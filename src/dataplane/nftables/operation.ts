@@ -1,6 +1,6 @@
 // The nf_tables operations that Gantry uses, as plain data: what the compiler writes, and what a port applies.
 
-/** The hooks of an `inet` table's base chains. */
+/** The hooks of base chains. */
 export type Hook = 'prerouting' | 'output' | 'postrouting';
 
 export type Operation =
@@ -132,6 +132,8 @@ export type Expression =
   | { readonly op: 'masquerade' }
   /** Destination NAT to the node itself. */
   | { readonly op: 'redirect' }
+  /** Sends a copy to the next hop whose address is in the register; not in an `inet` table. */
+  | { readonly op: 'duplicate'; readonly to: Register }
   | { readonly op: 'reject'; readonly with: 'tcp-reset' | 'port-unreachable' }
   | { readonly op: 'verdict'; readonly verdict: Verdict };
 

@@ -1,4 +1,4 @@
-// What the data plane needs of nf_tables: one transaction at a time on the table `inet gantry`, and reading it back.
+// What the data plane needs of nf_tables: one transaction at a time on one table, and reading it back.
 import type { Element } from './elements.ts';
 import type { Operation, SetDefinition } from './operation.ts';
 
