@@ -1,5 +1,5 @@
 // What people do on purpose, under load: drain a node, restart or upgrade its agent, replace its pulse. No request may be
-// lost by it. --quick: few times.
+// lost by it. --quick: few times; --only TEXT: what has that in its name.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,11 @@ import { benchInsideLab } from './inside-lab.ts';
 import { type Figure, report } from './report.ts';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, times: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    times: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
 });
 const times = Number(values.times ?? (values.quick ? 3 : 50));
 
@@ -98,7 +102,7 @@ await benchInsideLab(import.meta.filename, async () => {
   await until('one answers', () => cluster.owner(), 30_000);
   await sleep(3000);
   const figures: Figure[] = [];
-  for (const deed of deeds) {
+  for (const deed of deeds.filter(({ name }) => name.includes(values.only))) {
     const { attempts, failed, failures } = await underLoad(cluster, deed);
     process.stderr.write(`${deed.name}: ${failed} of ${attempts} lost ${JSON.stringify(failures)}\n`);
     figures.push({
@@ -123,11 +127,13 @@ async function underLoad(cluster: Cluster, deed: Deed): Promise<Losses> {
     await sleep(400);
     await deed.act(owner, cluster);
     await sleep(300);
-    for (const { attempts, failed, failures } of await probing.finish()) {
+    for (const { target, attempts, failed, failures } of await probing.finish()) {
       total.attempts += attempts;
       total.failed += failed;
-      for (const [failure, count] of Object.entries(failures))
-        total.failures[failure] = (total.failures[failure] ?? 0) + count;
+      for (const [failure, count] of Object.entries(failures)) {
+        const what = `${target.protocol} ${target.address} ${failure}`;
+        total.failures[what] = (total.failures[what] ?? 0) + count;
+      }
     }
     if (time % 10 === 0)
       process.stderr.write(`${deed.name}: ${time} of ${times}, ${total.failed} lost so far\n`);

@@ -31,6 +31,7 @@ export interface ElectionsOptions {
 export interface Elections extends Disposable {
   /** The addresses of the table. */
   keys(): Iterable<string>;
+  knows(key: string): boolean;
   table(): LinkAddress[];
   readonly size: number;
   elect(key: string, mayHave: (node: string) => boolean): string | undefined;
@@ -136,6 +137,7 @@ export function createElections(options: ElectionsOptions): Elections {
 
   return {
     keys: () => table.keys(),
+    knows: (key) => table.has(key),
     table: () => [...table].map(([address, { candidates }]) => ({ address, candidates })),
     get size() {
       return table.size;

@@ -24,6 +24,8 @@ export function createFakeResponder(now: () => number): FakeResponder {
   const counters = new Map<string, ResponderCounters>();
   const announced: string[] = [];
   const missing = new Set<number>();
+  /** Interface and address: its one neighbour has asked there. */
+  const asked = new Set<string>();
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
@@ -65,7 +67,8 @@ export function createFakeResponder(now: () => number): FakeResponder {
       if (!mayAnswer(text)) return;
       for (const name of answering(address)) {
         announced.push(`${name} ${text}`);
-        countersOf(text).gratuitousSent += address.family === 'IPv4' ? 2 : 1;
+        const toAsker = asked.has(`${name} ${text}`) ? 1 : 0;
+        countersOf(text).gratuitousSent += (address.family === 'IPv4' ? 2 : 1) + toAsker;
       }
     },
     ask(interfaceName, address) {
@@ -73,6 +76,7 @@ export function createFakeResponder(now: () => number): FakeResponder {
       if (port === undefined || !answering(address).includes(interfaceName)) return undefined;
       const count = countersOf(formatAddress(address));
       count.requestsReceived++;
+      asked.add(`${interfaceName} ${formatAddress(address)}`);
       if (!mayAnswer(formatAddress(address))) return undefined;
       count.responsesSent++;
       return formatMac(port.mac);

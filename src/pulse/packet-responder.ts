@@ -1,7 +1,12 @@
 // Answers by packet sockets: two an interface, one for ARP and one for neighbour solicitations.
-import { gratuitousArp } from '../announce/layer2/arp.ts';
+import { gratuitousArp, unicastArp } from '../announce/layer2/arp.ts';
+import { createAskers } from '../announce/layer2/askers.ts';
 import { etherTypeArp, etherTypeIpv6, sameBytes } from '../announce/layer2/ethernet.ts';
-import { solicitedNodeGroup, unsolicitedAdvertisement } from '../announce/layer2/ndp.ts';
+import {
+  solicitedNodeGroup,
+  unicastAdvertisement,
+  unsolicitedAdvertisement,
+} from '../announce/layer2/ndp.ts';
 import { respond } from '../announce/layer2/respond.ts';
 import { SystemError } from '../linux/errno.ts';
 import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
@@ -30,11 +35,16 @@ interface Owned {
   readonly grant: Grant;
 }
 
-/** `now`: the clock that grants are counted by. */
-export function createPacketResponder(events: ResponderEvents, now: () => number): Responder {
+/** `now`: the clock that grants are counted by. `knows`: whether an address may become ours. */
+export function createPacketResponder(
+  events: ResponderEvents,
+  now: () => number,
+  knows: (address: string) => boolean,
+): Responder {
   const ports = new Map<string, Port>();
   const owned = new Map<string, Owned>();
   const counters = new Map<string, ResponderCounters>();
+  const askers = createAskers();
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
@@ -68,11 +78,13 @@ export function createPacketResponder(events: ResponderEvents, now: () => number
   const open = (wanted: ResponderInterface): Port => {
     const set = new Set<string>();
     const receive = (frame: Uint8Array, socket: () => PacketSocket): void => {
-      const response = respond(frame, wanted.mac, (address) => set.has(address));
+      const response = respond(frame, wanted.mac, (address) => set.has(address), knows);
       if (response.kind === 'conflict' && !isOurMac(response.mac))
         events.conflict(response.address, wanted.name, response.mac);
       if (response.kind === 'malformed') events.malformed(response.error);
-      if (response.kind !== 'answer') return;
+      if (response.kind !== 'answer' && response.kind !== 'overheard') return;
+      if (response.asker !== undefined) askers.note(wanted.name, response.address, response.asker, now());
+      if (response.kind === 'overheard') return;
       const count = countersOf(response.address);
       count.requestsReceived++;
       if (!mayAnswer(response.address)) return;
@@ -170,13 +182,20 @@ export function createPacketResponder(events: ResponderEvents, now: () => number
       for (const port of ports.values()) {
         if (!port.owned.has(text)) continue;
         const { mac } = port;
-        const sent =
-          address.family === 'IPv4'
-            ? (['request', 'reply'] as const).map((operation) =>
-                transmit(port, port.arp, gratuitousArp(operation, address, mac)),
-              )
-            : [transmit(port, port.ndp, unsolicitedAdvertisement(address, mac))];
-        countersOf(text).gratuitousSent += sent.filter(Boolean).length;
+        const told = askers.recall(port.name, text, address.family, now());
+        const isIpv4 = address.family === 'IPv4';
+        const frames = isIpv4
+          ? [
+              gratuitousArp('request', address, mac),
+              gratuitousArp('reply', address, mac),
+              ...told.map((asker) => unicastArp(address, mac, asker)),
+            ]
+          : [
+              unsolicitedAdvertisement(address, mac),
+              ...told.map((asker) => unicastAdvertisement(address, mac, asker)),
+            ];
+        const socket = isIpv4 ? port.arp : port.ndp;
+        for (const frame of frames) if (transmit(port, socket, frame)) countersOf(text).gratuitousSent++;
       }
     },
     [Symbol.dispose]() {

@@ -38,7 +38,10 @@ export interface Responder extends Disposable {
   release(address: Address): void;
   /** The interfaces on which the address is really answered for now. */
   answering(address: Address): string[];
-  /** Tells the neighbours unasked: ARP as request and reply, or an unsolicited advertisement. */
+  /**
+   * Tells the neighbours unasked: ARP as request and reply, or an unsolicited advertisement, to all; and to those that
+   * have asked before, each by itself.
+   */
   announce(address: Address): void;
   /** By address in canonical form, of all addresses owned since the start. */
   readonly counters: ReadonlyMap<string, ResponderCounters>;

@@ -79,6 +79,7 @@ testInsideLab(import.meta.filename, () => {
         assert.equal(resolve(asker, address), macOf(node2.host), `${asker.name} asks for ${address}`);
       }
     }
+    using capture = captureFrames(topology.lan);
     const start = performance.now();
     node2.host.powerOff();
     const next = pulses.filter(({ node }) => node !== node2);
@@ -87,6 +88,14 @@ testInsideLab(import.meta.filename, () => {
     assert.ok(performance.now() - start < 5000);
     assert.equal(pulses[2]?.owned.get(vip4)?.cause, 'takeover');
     assert.equal(pulses[2]?.owned.get(vip4)?.from, 'node2');
+    // Those that had asked are told by themselves too: node3 has heard all requests of ARP.
+    for (const asker of [topology.router, topology.neighbour]) {
+      await capture.waitFor(({ from, bytes }) => {
+        const arp = readArp(bytes);
+        const isTold = !('error' in arp) && formatMac(arp.destinationMac) === macOf(asker);
+        return from === 'node3' && isTold && formatAddress(arp.senderIp) === vip4;
+      }, 2000);
+    }
     // Nobody asked again: the neighbours were told.
     const known = topology.neighbour.exec(['ip', 'neigh', 'show', 'to', vip4]).stdout;
     assert.match(known, new RegExp(macOf(node3.host)));

@@ -28,8 +28,10 @@ testInsideLab(import.meta.filename, () => {
       return link;
     };
     // Its sockets are opened as interfaces are set, and must be the node's.
-    const responder = createPacketResponder({ conflict() {}, failed() {}, malformed() {} }, () =>
-      performance.now(),
+    const responder = createPacketResponder(
+      { conflict() {}, failed() {}, malformed() {} },
+      () => performance.now(),
+      () => false,
     );
     const inside = {
       ...responder,

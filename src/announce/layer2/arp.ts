@@ -1,5 +1,6 @@
 // ARP for IPv4 over Ethernet (RFC 826, RFC 5227): frames to data and back. Reading is total.
 import { type Address, addressFromBytes, addressToBytes } from '../../model/address.ts';
+import type { Asker } from './askers.ts';
 import { broadcastMac, etherTypeArp, type FrameError, frameError, viewOf, zeroMac } from './ethernet.ts';
 
 export interface ArpMessage {
@@ -70,4 +71,15 @@ export const gratuitousArp = (
     senderIp: address,
     targetMac: operation === 'request' ? zeroMac : mac,
     targetIp: address,
+  });
+
+/** The same to one that has asked before: a reply as it would get it if it asked again. */
+export const unicastArp = (address: Address, mac: Uint8Array, asker: Asker): Uint8Array =>
+  writeArp({
+    destinationMac: asker.mac,
+    operation: 'reply',
+    senderMac: mac,
+    senderIp: address,
+    targetMac: asker.mac,
+    targetIp: asker.address,
   });

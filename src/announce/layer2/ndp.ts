@@ -1,5 +1,6 @@
 // Neighbour solicitations and advertisements (RFC 4861 §4.3, §4.4) as Ethernet frames: to data and back. Reading is total.
 import { type Address, addressFromBytes, addressToBytes } from '../../model/address.ts';
+import type { Asker } from './askers.ts';
 import { etherTypeIpv6, type FrameError, frameError, viewOf } from './ethernet.ts';
 
 export interface NeighbourSolicitation {
@@ -105,6 +106,18 @@ export const unsolicitedAdvertisement = (address: Address, mac: Uint8Array): Uin
     destinationMac: multicastMac(allNodes),
     source: address,
     destination: allNodes,
+    target: address,
+    solicited: false,
+    override: true,
+  });
+
+/** The same to one that has asked before; unsolicited all the same, since it did not ask just now. */
+export const unicastAdvertisement = (address: Address, mac: Uint8Array, asker: Asker): Uint8Array =>
+  writeAdvertisement({
+    sourceMac: mac,
+    destinationMac: asker.mac,
+    source: address,
+    destination: asker.address,
     target: address,
     solicited: false,
     override: true,

@@ -105,9 +105,32 @@ test('a neighbour solicitation is answered, solicited and with override', () => 
         solicited: true,
         override: true,
       });
-      assert.deepEqual(answer(frame), { kind: 'answer', address: '2001:db8:1::200', frame: expected });
+      assert.deepEqual(answer(frame), {
+        kind: 'answer',
+        address: '2001:db8:1::200',
+        frame: expected,
+        asker: { address: asker6, mac: theirs },
+      });
     }
   }
+});
+
+test('who asks for an address that another node of ours may have is overheard, unless it says not who it is', () => {
+  const overhear = (frame: Uint8Array) =>
+    respond(
+      frame,
+      mine,
+      () => false,
+      (text) => owned.has(text),
+    );
+  assert.deepEqual(overhear(arpRequest()), {
+    kind: 'overheard',
+    address: '192.0.2.200',
+    asker: { address: asker4, mac: theirs },
+  });
+  const nobody = { family: 'IPv4', value: 0n } as const;
+  assert.deepEqual(overhear(arpRequest({ senderIp: nobody })), { kind: 'ignored' });
+  assert.deepEqual(overhear(arpRequest({ targetIp: asker4 })), { kind: 'ignored' });
 });
 
 test('duplicate address detection is answered to all nodes, unsolicited', () => {
@@ -125,6 +148,7 @@ test('duplicate address detection is answered to all nodes, unsolicited', () => 
     kind: 'answer',
     address: '2001:db8:1::200',
     frame: unsolicitedAdvertisement(vip6, mine),
+    asker: undefined,
   });
   assert.deepEqual(response.kind === 'answer' && response.frame.slice(0, 6), multicastMac(allNodes));
 });

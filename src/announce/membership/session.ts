@@ -11,14 +11,19 @@ export interface HeartbeatSession extends Disposable {
   readonly sendErrors: number;
 }
 
-/** Opens both sockets; a host without one family goes without. Rejects, with what to do, when the port is taken. */
+/**
+ * Opens both sockets; a host without one family goes without. Rejects, with what to do, when the port is taken. With
+ * `address` it listens and sends there alone.
+ */
 export async function openHeartbeatSession(
   port: number,
   onMessage: (message: Uint8Array, from: string) => void,
+  address?: Address,
 ): Promise<HeartbeatSession> {
   const sockets = new Map<Family, Socket>();
   for (const family of ['IPv4', 'IPv6'] as const) {
-    const socket = await bound(family, port, onMessage);
+    if (address !== undefined && address.family !== family) continue;
+    const socket = await bound(family, port, address, onMessage);
     if (socket !== undefined) sockets.set(family, socket);
   }
   let sendErrors = 0;
@@ -41,6 +46,7 @@ export async function openHeartbeatSession(
 function bound(
   family: Family,
   port: number,
+  address: Address | undefined,
   onMessage: (message: Uint8Array, from: string) => void,
 ): Promise<Socket | undefined> {
   const socket = family === 'IPv4' ? createSocket('udp4') : createSocket({ type: 'udp6', ipv6Only: true });
@@ -53,7 +59,7 @@ function bound(
         reject(new Error(`UDP port ${port} is for the heartbeats, but ${rule}`, { cause: error }));
       } else reject(error);
     });
-    socket.bind(port, () => {
+    socket.bind(port, address && formatAddress(address), () => {
       socket.removeAllListeners('error');
       // An ICMP error of an unreachable peer: its silence is heard anyway.
       socket.on('error', () => {});

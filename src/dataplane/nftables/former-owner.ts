@@ -6,7 +6,7 @@
 // again. Its TTL is one less (nf_dup_ipv4.c, nf_dup_ipv6.c), so not even two nodes that pass back to each other would do
 // so for ever.
 import { type Address, addressToBytes, type Family } from '../../model/address.ts';
-import { drop, hasConnectionBit, isProtocol, load, stateNew } from './expression.ts';
+import { drop, hasConnectionBit, isProtocol, load, stateInvalid, stateNew } from './expression.ts';
 import { layoutOf, loadDestination } from './family.ts';
 import type { Elements, Expression, Operation, SetDefinition } from './operation.ts';
 
@@ -27,24 +27,40 @@ const owners = (family: Family): SetDefinition => ({
   timeoutSeconds: undefined,
 });
 
-/** The flags' byte of a TCP header, and SYN in it (RFC 9293 §3.1). */
+/** The flags' byte of a TCP header, and flags in it (RFC 9293 §3.1). */
 const flagsOffset = 13;
-const syn = 2;
+const flags = { fin: 1, syn: 2, rst: 4 };
 
-const isMidConnection: readonly Expression[] = [
+const hasFlag = (mask: number, isSet: boolean): readonly Expression[] => [
   { op: 'payload', base: 'transport', offset: flagsOffset, length: 1, to: 0 },
-  { op: 'and', register: 0, mask: Uint8Array.of(syn) },
-  { op: 'compare', from: 0, equal: true, value: Uint8Array.of(0) },
+  { op: 'and', register: 0, mask: Uint8Array.of(mask) },
+  { op: 'compare', from: 0, equal: !isSet, value: Uint8Array.of(0) },
 ];
 
 const passBack = (family: Family): readonly Expression[] => [
-  ...isProtocol(6),
-  ...hasConnectionBit('state', stateNew),
-  ...isMidConnection,
   loadDestination(layoutOf(family), 0),
   load(setName, 0, 0),
   { op: 'duplicate', to: 0 },
   drop,
+];
+
+/**
+ * Connection tracking takes data of an unknown connection for a new one, and its end for invalid (the table of
+ * nf_conntrack_proto_tcp.c). An end that is invalid otherwise is so to the former owner too, and ends there.
+ */
+const rules = (family: Family): readonly (readonly Expression[])[] => [
+  [
+    ...isProtocol(6),
+    ...hasConnectionBit('state', stateNew),
+    ...hasFlag(flags.syn, false),
+    ...passBack(family),
+  ],
+  [
+    ...isProtocol(6),
+    ...hasConnectionBit('state', stateInvalid),
+    ...hasFlag(flags.fin | flags.rst, true),
+    ...passBack(family),
+  ],
 ];
 
 /** Makes the table of a family, without any entry; after connection tracking and before any destination NAT. */
@@ -52,7 +68,7 @@ export const formerOwnerTable = (family: Family): readonly Operation[] => [
   { op: 'add-table' },
   { op: 'add-set', set: owners(family) },
   { op: 'add-chain', chain: chainName, base: { type: 'filter', hook: 'prerouting', priority: -120 } },
-  { op: 'add-rule', chain: chainName, expressions: passBack(family) },
+  ...rules(family).map((expressions): Operation => ({ op: 'add-rule', chain: chainName, expressions })),
 ];
 
 /** All of one family. */

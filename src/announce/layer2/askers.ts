@@ -1,0 +1,57 @@
+// Who asked for an address, so that it can be told by itself when the address moves: switches and access points drop
+// broadcasts before anything else. Bounded; time is milliseconds of any steady clock.
+import type { Address, Family } from '../../model/address.ts';
+
+export interface Asker {
+  readonly address: Address;
+  readonly mac: Uint8Array;
+}
+
+export interface Askers {
+  /** It asked for `target`, in canonical form, on the interface. */
+  note(interfaceName: string, target: string, asker: Asker, now: number): void;
+  /** Whom to tell that `target` has moved: the last that asked for it first. */
+  recall(interfaceName: string, target: string, family: Family, now: number): Asker[];
+}
+
+/** Longer than neighbours keep what they do not use; a router that uses an address asks again sooner. */
+const forgetMilliseconds = 20 * 60_000;
+const askersPerTarget = 8;
+/** Of both interfaces and addresses; the ones that were asked for longest ago are forgotten first. */
+const mostTargets = 20_000;
+/**
+ * Requests of ARP are heard by all nodes. Solicitations are heard by who has the address, so for one that comes here
+ * these are told that asked for any other: a router asks for many.
+ */
+const sharedAskers = 4;
+
+type Noted = Asker & { readonly at: number };
+
+export function createAskers(): Askers {
+  const byTarget = new Map<string, Noted[]>();
+
+  const insert = (key: string, asker: Noted, most: number): void => {
+    const others = (byTarget.get(key) ?? []).filter(
+      ({ address }) => address.value !== asker.address.value || address.family !== asker.address.family,
+    );
+    byTarget.delete(key);
+    byTarget.set(key, [asker, ...others.slice(0, most - 1)]);
+    if (byTarget.size <= mostTargets) return;
+    const [oldest] = byTarget.keys();
+    if (oldest !== undefined) byTarget.delete(oldest);
+  };
+
+  return {
+    note(interfaceName, target, asker, now) {
+      const noted = { ...asker, at: now };
+      insert(`${interfaceName} ${target}`, noted, askersPerTarget);
+      if (asker.address.family === 'IPv6') insert(interfaceName, noted, sharedAskers);
+    },
+    recall(interfaceName, target, family, now) {
+      const own = byTarget.get(`${interfaceName} ${target}`) ?? [];
+      const shared = family === 'IPv6' ? (byTarget.get(interfaceName) ?? []) : [];
+      const others = shared.filter((one) => !own.some(({ address }) => address.value === one.address.value));
+      return [...own, ...others].filter(({ at }) => now - at < forgetMilliseconds);
+    },
+  };
+}
