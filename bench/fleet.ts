@@ -74,6 +74,7 @@ async function startMember(name: string, { members, keyFile, table }: FleetOptio
     log: silentLog,
     session,
     responder: createFakeResponder(bootTimeMilliseconds),
+    openHelloSocket: () => undefined,
     formerOwners: { passBack() {}, stop() {}, leaveBehind() {}, [Symbol.dispose]() {} },
     memory: { recall: () => undefined, keep() {} },
     now: bootTimeMilliseconds,

@@ -15,6 +15,8 @@ import type { LinkMember } from './link.ts';
 
 export interface Heartbeats {
   configure(self: string, members: readonly LinkMember[], keyFile: string): void;
+  /** The first is sent under; all are accepted. */
+  readonly keys: readonly HeartbeatKey[];
   /** There are others, and no key to hear them or to be heard by them. */
   readonly isDeaf: boolean;
   /** Reads the keys again: they may have been exchanged. Returns whether they were. */
@@ -80,6 +82,9 @@ export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: L
       if (keyFile !== file) isTold = false;
       keyFile = file;
       readKeys();
+    },
+    get keys() {
+      return keys;
     },
     get isDeaf() {
       return keys.length === 0 && hasPeers;

@@ -20,6 +20,7 @@ import type {
   Readiness,
   Rules,
 } from '../announce/membership/state.ts';
+import { formatAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
@@ -32,6 +33,7 @@ import { logMemberEffect } from './member-log.ts';
 import { membersMessage, namesOfUp } from './members-report.ts';
 import type { Memory } from './memory.ts';
 import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
+import { createSegments, type SegmentsOptions } from './segments.ts';
 import type { Estate } from './succession.ts';
 
 export interface PulseOptions {
@@ -43,6 +45,7 @@ export interface PulseOptions {
   readonly session: Pick<HeartbeatSession, 'send'>;
   readonly responder: Responder;
   readonly formerOwners: FormerOwners;
+  readonly openHelloSocket: SegmentsOptions['open'];
   /** What a start leaves to the next. */
   readonly memory: Memory;
   /** Milliseconds of a steady clock that goes on while the machine sleeps. */
@@ -168,11 +171,12 @@ export function createPulse(options: PulseOptions): Pulse {
     heartbeats.send(message, isBeat ? peer.sequence - peer.acked - 1 : 0);
   };
 
-  const originOf = ({ from, isGiven, isStandIn }: Claim): Origin => {
+  const originOf = ({ key, from, isGiven, isStandIn }: Claim): Origin => {
     const since = Date.now();
     const before = from === undefined || from === self ? undefined : member?.peers.get(from);
     if (isGiven) {
-      const isBack = before?.state === 'alive' && before.ready;
+      const mayHaveIt = elections.elect(key, (name) => name === from) !== undefined;
+      const isBack = before?.state === 'alive' && before.ready && mayHaveIt;
       return { cause: isBack ? 'failback' : 'handover', from, since };
     }
     if (before?.state === 'silent' || before?.state === 'dead') {
@@ -238,6 +242,7 @@ export function createPulse(options: PulseOptions): Pulse {
     members = message.members;
     keyFile = message.keyFile;
     heartbeats.configure(self, members, keyFile);
+    takeLinks();
     if (heartbeats.isDeaf) end();
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
@@ -252,6 +257,7 @@ export function createPulse(options: PulseOptions): Pulse {
     const byClock = (BigInt(Date.now()) << 16n) | BigInt(randomBytes(2).readUInt16BE());
     const bootId = [byClock, (kept?.bootId ?? 0n) + 1n, least].reduce((a, b) => (a > b ? a : b));
     member = createMember(self, bootId, now(), options.rules, kept?.electorate);
+    segments.begin(self, bootId);
     isDraining = kept?.isDraining ?? isDraining;
     remember(kept?.electorate);
     step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
@@ -297,12 +303,22 @@ export function createPulse(options: PulseOptions): Pulse {
     step({ kind: 'touched', keys: touched });
   };
 
+  /** Heartbeats to this node do not come by it, and there are enough members to tell who of them is cut off. */
+  const isApart = (link: LinkState): boolean => {
+    if (members.length < 3) return false;
+    const own = members.find(({ name }) => name === self)?.addresses ?? [];
+    return !link.addresses.some(({ address }) => own.includes(formatAddress(address)));
+  };
+
   const takeLinks = (): void => {
     const before = interfaces;
     const usable = nodeInterfaces(links, options.excludedInterfaces);
     const opened = responder.setInterfaces(links.filter(({ name }) => namesOfUp(usable).includes(name)));
-    // A link that cannot be answered on is as good as down, in this node's elections and in the others'.
-    interfaces = usable.map((one) => (responder.isOpen(one.name) ? one : { ...one, up: false }));
+    // A link that cannot be answered on, or that leads to nobody, is as good as down, in this node's elections and in the others'.
+    segments.setInterfaces(links.filter((link) => isApart(link) && namesOfUp(usable).includes(link.name)));
+    interfaces = usable.map((one) =>
+      responder.isOpen(one.name) && !segments.isCut(one.name) ? one : { ...one, up: false },
+    );
     const notOpened = namesOfUp(usable).filter((name) => !responder.isOpen(name));
     if (notOpened.length > 0 && notOpened.join() !== unopened) {
       log.warn('interfaces-not-opened', {
@@ -321,6 +337,18 @@ export function createPulse(options: PulseOptions): Pulse {
     elections.announceAgain(undefined, opened);
     tell(elections.owned());
   };
+
+  const segments = createSegments({
+    now,
+    log,
+    keys: () => heartbeats.keys,
+    open: options.openHelloSocket,
+    interfacesOf(name) {
+      const peer = member?.peers.get(name);
+      return peer?.state === 'alive' ? peer.interfaces : undefined;
+    },
+    changed: () => takeLinks(),
+  });
 
   const ticking = setInterval(() => step({ kind: 'tick' }), tickMilliseconds);
 
@@ -405,6 +433,7 @@ export function createPulse(options: PulseOptions): Pulse {
     inherit(estate) {
       ({ node: self, members, keyFile, isDraining, isTableWhole, member } = estate);
       member.rules = options.rules;
+      segments.begin(self, member.bootId);
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });
       keptConnections.inherit(estate.formerNodes);
@@ -421,6 +450,7 @@ export function createPulse(options: PulseOptions): Pulse {
       clearInterval(ticking);
       clearInterval(everySecond);
       clearImmediate(nextSlice);
+      segments[Symbol.dispose]();
       elections[Symbol.dispose]();
     },
   };

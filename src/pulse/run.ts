@@ -15,6 +15,7 @@ import { fileMemory } from './memory.ts';
 import { createPacketResponder } from './packet-responder.ts';
 import { keepCodeInMemory, takePrecedence } from './precedence.ts';
 import { createPulse, type Pulse } from './pulse.ts';
+import { openHelloSocket } from './segments.ts';
 import { estateFormat, takeOver, writeEstate } from './succession.ts';
 
 export interface RunPulseOptions {
@@ -71,6 +72,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     session,
     responder,
     formerOwners,
+    openHelloSocket,
     memory: fileMemory(join(options.runDirectory, 'membership.json'), log),
     now: bootTimeMilliseconds,
     tell: (message) => tell(message),

@@ -100,6 +100,7 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
       const pulse = createPulse({
         version: 'test',
         rules: { twoNodes: 'availability', failback: 'at-once' },
+        openHelloSocket: () => undefined,
         formerOwners: {
           passBack(entries) {
             for (const { address, node: former } of entries)
