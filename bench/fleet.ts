@@ -68,7 +68,7 @@ async function startMember(name: string, { members, keyFile, table }: FleetOptio
   );
   pulse = createPulse({
     version: 'bench',
-    rules: { twoNodes: 'safety', failback: 'when-stable' },
+    rules: { twoNodes: 'safety', failback: 'at-once' },
     announcer: defaultAnnouncerConfig,
     excludedInterfaces: [],
     log: silentLog,

@@ -57,7 +57,7 @@ await benchInsideLab(import.meta.filename, async () => {
   const keyFile = join(lab.directory, 'key');
   writeFileSync(keyFile, 'the key of the bench');
   const runDirectory = join(lab.directory, 'run');
-  const process = one.spawn(gantryCommand('pulse', '--run-dir', runDirectory));
+  const process = one.spawn(gantryCommand('pulse', '--run-dir', runDirectory, '--failback', 'at-once'));
   const owned = new Map<string, number>();
   using agent = connectPulse(pulseSocketPath(runDirectory), {
     connected() {
@@ -76,8 +76,21 @@ await benchInsideLab(import.meta.filename, async () => {
   writeFileSync(fleetFile, JSON.stringify({ names, members, keyFile, table } satisfies FleetOptions));
   const ask = startFleet(rest, fleetFile);
   const all = async (): Promise<number> => owned.size + (await ask('count')).addresses;
-  await until('all addresses are owned', async () => (await all()) === addressCount, 120_000);
-  await sleep(5000);
+  let told = 0;
+  await until(
+    'all addresses are owned',
+    async () => {
+      const count = await all();
+      if (steadyMilliseconds() - told > 5000) {
+        told = steadyMilliseconds();
+        globalThis.process.stderr.write(`${count} of ${addressCount} addresses are owned\n`);
+      }
+      return count === addressCount;
+    },
+    180_000,
+  );
+  // Until each is where it is wanted, and the compiler has seen it all.
+  await sleep(20_000);
 
   const before = {
     cpu: cpuSeconds(process.pid),

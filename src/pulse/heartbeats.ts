@@ -44,6 +44,8 @@ export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: L
   /** The first is sent under; all are accepted. */
   let keys: readonly HeartbeatKey[] = [];
   let isTold = false;
+  /** By text: the same few send all the time. */
+  const senders = new Map<string, Address | undefined>();
   /** Where the message that is being answered came from. */
   let answerTo: { readonly node: string; readonly address: Address } | undefined;
 
@@ -69,6 +71,12 @@ export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: L
       isTold = true;
       return false;
     }
+  };
+
+  const addressOf = (text: string): Address | undefined => {
+    if (senders.size > 1000) senders.clear();
+    if (!senders.has(text)) senders.set(text, parseAddress(text));
+    return senders.get(text);
   };
 
   return {
@@ -103,7 +111,7 @@ export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: L
       if (keys.length === 0) return undefined;
       const message = readMessage(bytes, keys);
       if ('error' in message) return message;
-      const address = parseAddress(from);
+      const address = addressOf(from);
       answerTo = address && { node: message.from, address };
       return message;
     },

@@ -47,8 +47,7 @@ export function deadlineOf(state: MemberState, mask: number): number {
 /** Its own watcher grants as long as it is awake; where there is no other, always. */
 function grantedUntil(state: MemberState, name: string): number {
   if (name !== state.self) return state.peers.get(name)?.grantedUntil ?? Number.NEGATIVE_INFINITY;
-  const isAlone = electors(state.electorate ?? []).length === 1;
-  return isAlone ? Number.POSITIVE_INFINITY : state.lastStep + state.timing.leaseMilliseconds;
+  return state.bits.size === 1 ? Number.POSITIVE_INFINITY : state.lastStep + state.timing.leaseMilliseconds;
 }
 
 /** Asks every watcher for the address. */

@@ -127,6 +127,8 @@ export function takeAck(turn: Turn, ack: Ack): void {
   }
   if (!isCurrent(state, peer, ack)) return;
   peer.acked = ack.sequence;
+  // In a session the heartbeat was taken whole.
+  if (ack.session !== 0 && ack.sequence >= peer.toldAt) peer.hasInterfaces = true;
   peer.silent = ack.silent;
   peer.electorateDigest = ack.electorateDigest;
   if (ack.electorate !== undefined) hearElectorate(turn, ack.electorate);
@@ -159,6 +161,16 @@ export function sendPressing({ state, now, effects }: Turn): void {
   state.pressing.clear();
 }
 
+/** Until the peer has answered a heartbeat that told of them. */
+function interfacesFor(state: MemberState, peer: Peer): Beat['interfaces'] {
+  if (peer.toldInterfaces !== state.interfaces) {
+    peer.toldInterfaces = state.interfaces;
+    peer.toldAt = peer.sequence;
+    peer.hasInterfaces = false;
+  }
+  return peer.hasInterfaces ? undefined : state.interfaces;
+}
+
 /** As many addresses as fit one datagram of an Ethernet's size. */
 const addressBytesPerBeat = 1000;
 
@@ -179,6 +191,7 @@ export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: b
   const slot = peer.sequence % peer.sentAt.length;
   peer.sentAt[slot] = now;
   peer.sentLease[slot] = state.timing.leaseMilliseconds;
+  const interfaces = interfacesFor(state, peer);
   const budget = { bytes: addressBytesPerBeat };
   const isKnown = peer.session !== 0;
   const releases = isKnown ? takeFitting(peer.toRelease.keys(), budget) : [];
@@ -195,7 +208,7 @@ export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: b
     patienceMilliseconds: state.timing.patienceMilliseconds,
     ready: state.ready === 'yes' && hearsMajority(state),
     leaving,
-    interfaces: state.interfaces,
+    interfaces,
     silent: silentTo(state),
     electorateDigest: state.digest,
     electorate: peer.electorateDigest === state.digest ? undefined : state.electorate,

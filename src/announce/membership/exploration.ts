@@ -256,6 +256,7 @@ function digestOf({ now, members, held, network }: World): string {
         since(peer.lastSent),
         since(peer.grantedUntil),
         peer.electorateDigest === member.digest,
+        peer.hasInterfaces,
         peer.session === other?.watcher.sessions.get(member.self)?.id,
         [0, 1, 2, 3].map((back) => since(peer.sentAt[(peer.sequence - back) % peer.sentAt.length])),
         [...peer.toAsk],

@@ -28,6 +28,9 @@ export const newPeer = (name: string): Peer => ({
   lastSent: Number.NEGATIVE_INFINITY,
   acked: 0,
   session: 0,
+  toldInterfaces: undefined,
+  toldAt: 0,
+  hasInterfaces: false,
   grantedUntil: Number.NEGATIVE_INFINITY,
   toAsk: new Set(),
   toRelease: new Map(),
@@ -74,8 +77,9 @@ export function takeNews(turn: Turn, peer: Peer, beat: Beat): void {
   peer.silent = beat.silent;
   peer.electorateDigest = beat.electorateDigest;
   const wasReady = peer.ready && peer.state === 'alive';
-  const isChanged = peer.ready !== beat.ready || !sameInterfaces(peer.interfaces, beat.interfaces);
-  if (isChanged) peer.interfaces = beat.interfaces;
+  const hasMoved = beat.interfaces !== undefined && !sameInterfaces(peer.interfaces, beat.interfaces);
+  const isChanged = peer.ready !== beat.ready || hasMoved;
+  if (hasMoved) peer.interfaces = beat.interfaces;
   peer.ready = beat.ready;
   if (beat.leaving) {
     if (peer.state === 'dead') return;
@@ -102,6 +106,7 @@ export function meetStart(peer: Peer, bootId: bigint): void {
   peer.grantedUntil = Number.NEGATIVE_INFINITY;
   peer.electorateDigest = 0;
   peer.session = 0;
+  peer.hasInterfaces = false;
 }
 
 /** Every other node beats to this one all the time; otherwise those that do not watch each other beat once a second. */

@@ -1,16 +1,30 @@
 // Heartbeats and their answers as bytes: all of one is under the cluster's key, and reading is total.
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import {
-  addressFromBytes,
-  addressToBytes,
-  type Cidr,
-  familyBits,
-  formatAddress,
-  parseAddress,
-} from '../../model/address.ts';
 import type { NodeInterface } from '../layer2/interfaces.ts';
 import type { Configuration, Electorate } from './electorate.ts';
 import type { Ack, Beat, Message, Refusal, Wanted } from './state.ts';
+import {
+  type Buffered,
+  type Cursor,
+  latin1,
+  newBuffer,
+  putByte,
+  putBytes,
+  putCidr,
+  putCount,
+  putKey,
+  putList,
+  putNumber,
+  putText,
+  take,
+  takeByte,
+  takeCidr,
+  takeCount,
+  takeKey,
+  takeList,
+  takeNumber,
+  takeText,
+} from './wire.ts';
 
 /** `foreign`: of another key, so another cluster's, or stale. `forged`: says it has our key, but has not. */
 export type MessageError = { readonly error: 'malformed' | 'foreign' | 'forged' };
@@ -32,17 +46,15 @@ export function heartbeatKey(secret: Uint8Array): HeartbeatKey {
 // digest (8), session (4), both names (1 + n each), then what follows by kind (below), then the first 16 bytes of
 // HMAC-SHA256 over all before it.
 const magic = 0x474e5452;
-const version = 2;
+const version = 3;
 const fixedLength = 42;
 const macLength = 16;
-const flags = { ack: 1, ready: 2, leaving: 4, grants: 8, electorate: 16 };
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const flags = { ack: 1, ready: 2, leaving: 4, grants: 8, electorate: 16, interfaces: 32 };
 
 /** Throws RangeError for what no node has: a name of more than 255 bytes, or 65536 interfaces or addresses. */
 export function writeMessage(message: Message, key: HeartbeatKey): Uint8Array {
-  const body: number[] = [];
+  const body = scratch;
+  body.length = fixedLength;
   putText(body, message.from);
   putText(body, message.to);
   putList(body, message.silent, putText);
@@ -50,8 +62,11 @@ export function writeMessage(message: Message, key: HeartbeatKey): Uint8Array {
   let flag = message.electorate === undefined ? 0 : flags.electorate;
   if (message.kind === 'beat') {
     flag |= (message.ready ? flags.ready : 0) | (message.leaving ? flags.leaving : 0);
-    body.push(message.patienceMilliseconds >>> 8, message.patienceMilliseconds & 0xff);
-    putList(body, message.interfaces, putInterface);
+    putCount(body, message.patienceMilliseconds);
+    if (message.interfaces !== undefined) {
+      flag |= flags.interfaces;
+      putBytes(body, interfacesAsBytes(message.interfaces));
+    }
     for (const keys of [message.asks, message.releases, message.handed]) putList(body, keys, putKey);
   } else {
     flag |= flags.ack | (message.grants ? flags.grants : 0);
@@ -60,7 +75,8 @@ export function writeMessage(message: Message, key: HeartbeatKey): Uint8Array {
     putList(body, message.released, putKey);
     putList(body, message.wanted, putWanted);
   }
-  const bytes = new Uint8Array(fixedLength + body.length + macLength);
+  const bytes = new Uint8Array(body.length + macLength);
+  bytes.set(body.bytes.subarray(0, body.length));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, magic);
   view.setUint8(4, version);
@@ -71,11 +87,12 @@ export function writeMessage(message: Message, key: HeartbeatKey): Uint8Array {
   view.setUint32(26, message.sequence);
   view.setFloat64(30, message.electorateDigest);
   view.setUint32(38, message.session);
-  bytes.set(body, fixedLength);
-  const signed = bytes.subarray(0, bytes.length - macLength);
-  bytes.set(codeOf(signed, key), signed.length);
+  bytes.set(codeOf(bytes.subarray(0, body.length), key), body.length);
   return bytes;
 }
+
+/** Each message is written here first. */
+const scratch = newBuffer();
 
 /** `keys`: those that are accepted; more than one while one gives way to the next. */
 export function readMessage(bytes: Uint8Array, keys: readonly HeartbeatKey[]): Message | MessageError {
@@ -127,11 +144,12 @@ type Common = Pick<
 
 function takeBeat(cursor: Cursor, common: Common, flag: number): Beat | undefined {
   const patienceMilliseconds = takeCount(cursor);
-  const interfaces = takeList(cursor, takeInterface);
+  const tellsInterfaces = (flag & flags.interfaces) !== 0;
+  const interfaces = tellsInterfaces ? takeInterfaces(cursor) : undefined;
   const asks = takeList(cursor, takeKey);
   const releases = takeList(cursor, takeKey);
   const handed = takeList(cursor, takeKey);
-  if (patienceMilliseconds === undefined || interfaces === undefined) return undefined;
+  if (patienceMilliseconds === undefined || (tellsInterfaces && interfaces === undefined)) return undefined;
   if (asks === undefined || releases === undefined || handed === undefined) return undefined;
   const [ready, leaving] = [(flag & flags.ready) !== 0, (flag & flags.leaving) !== 0];
   return {
@@ -160,95 +178,10 @@ function takeAck(cursor: Cursor, common: Common, flag: number): Ack | undefined 
 const codeOf = (signed: Uint8Array, key: HeartbeatKey): Uint8Array =>
   createHmac('sha256', key.secret).update(signed).digest().subarray(0, macLength);
 
-const lengthPrefixed = (bytes: Uint8Array): number[] => [bytes.length, ...bytes];
-
-function putText(body: number[], text: string): void {
-  const bytes = encoder.encode(text);
-  if (bytes.length > 255) throw new RangeError(`a name of ${bytes.length} bytes does not fit a heartbeat`);
-  body.push(...lengthPrefixed(bytes));
-}
-
-function putCount(body: number[], count: number): void {
-  if (count > 0xffff) throw new RangeError(`${count} entries do not fit a heartbeat`);
-  body.push(count >>> 8, count & 0xff);
-}
-
-function putList<T>(body: number[], items: readonly T[], put: (body: number[], item: T) => void): void {
-  putCount(body, items.length);
-  for (const item of items) put(body, item);
-}
-
-/** Addresses in their canonical form: by their length, 4 or 16, and their bytes. */
-function putKey(body: number[], key: string): void {
-  const address = parseAddress(key);
-  if (address === undefined) throw new RangeError(`${key} is no address`);
-  body.push(...lengthPrefixed(addressToBytes(address)));
-}
-
-function putRefusal(body: number[], { key, holder, lapsesInMilliseconds }: Refusal): void {
-  putKey(body, key);
-  putText(body, holder);
-  body.push(lapsesInMilliseconds);
-}
-
-function putWanted(body: number[], { key, node }: Wanted): void {
-  putKey(body, key);
-  putText(body, node);
-}
-
-function putConfiguration(body: number[], { epoch, members }: Configuration): void {
-  body.push(epoch >>> 24, (epoch >>> 16) & 0xff, (epoch >>> 8) & 0xff, epoch & 0xff);
-  putList(body, members, putText);
-}
-
-function putInterface(body: number[], { name, up, subnets }: NodeInterface): void {
-  putText(body, name);
-  body.push(up ? 1 : 0);
-  putList(body, subnets, (into, { address, prefixLength }) =>
-    into.push(prefixLength, ...lengthPrefixed(addressToBytes(address))),
-  );
-}
-
-interface Cursor {
-  readonly bytes: Uint8Array;
-  at: number;
-}
-
-/** The next `length` bytes; undefined beyond the end. */
-function take(cursor: Cursor, length: number | undefined): Uint8Array | undefined {
-  if (length === undefined || cursor.at + length > cursor.bytes.length) return undefined;
-  cursor.at += length;
-  return cursor.bytes.subarray(cursor.at - length, cursor.at);
-}
-
-const takeByte = (cursor: Cursor): number | undefined => take(cursor, 1)?.[0];
-
-function takeCount(cursor: Cursor): number | undefined {
-  const bytes = take(cursor, 2);
-  return bytes && new DataView(bytes.buffer, bytes.byteOffset).getUint16(0);
-}
-
-function takeText(cursor: Cursor): string | undefined {
-  const bytes = take(cursor, takeByte(cursor));
-  return bytes && decoder.decode(bytes);
-}
-
-/** Undefined where any of them is. */
-function takeList<T>(cursor: Cursor, take: (cursor: Cursor) => T | undefined): T[] | undefined {
-  const count = takeCount(cursor);
-  if (count === undefined) return undefined;
-  const items: T[] = [];
-  for (let index = 0; index < count; index++) {
-    const item = take(cursor);
-    if (item === undefined) return undefined;
-    items.push(item);
-  }
-  return items;
-}
-
-function takeKey(cursor: Cursor): string | undefined {
-  const bytes = take(cursor, takeByte(cursor));
-  return bytes?.length === 4 || bytes?.length === 16 ? formatAddress(addressFromBytes(bytes)) : undefined;
+function putRefusal(into: Buffered, { key, holder, lapsesInMilliseconds }: Refusal): void {
+  putKey(into, key);
+  putText(into, holder);
+  putByte(into, lapsesInMilliseconds);
 }
 
 function takeRefusal(cursor: Cursor): Refusal | undefined {
@@ -258,16 +191,61 @@ function takeRefusal(cursor: Cursor): Refusal | undefined {
     : { key, holder, lapsesInMilliseconds };
 }
 
+function putWanted(into: Buffered, { key, node }: Wanted): void {
+  putKey(into, key);
+  putText(into, node);
+}
+
 function takeWanted(cursor: Cursor): Wanted | undefined {
   const [key, node] = [takeKey(cursor), takeText(cursor)];
   return key === undefined || node === undefined ? undefined : { key, node };
 }
 
+function putConfiguration(into: Buffered, { epoch, members }: Configuration): void {
+  putNumber(into, epoch);
+  putList(into, members, putText);
+}
+
 function takeConfiguration(cursor: Cursor): Electorate[number] | undefined {
-  const bytes = take(cursor, 4);
+  const epoch = takeNumber(cursor);
   const members = takeList(cursor, takeText);
-  if (bytes === undefined || members === undefined || members.length === 0) return undefined;
-  return { epoch: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0), members };
+  if (epoch === undefined || members === undefined || members.length === 0) return undefined;
+  return { epoch, members };
+}
+
+/** All of a node's, with their length: they are the same in one heartbeat after the other. */
+const writtenInterfaces = new WeakMap<readonly NodeInterface[], Uint8Array>();
+
+function interfacesAsBytes(interfaces: readonly NodeInterface[]): Uint8Array {
+  const written = writtenInterfaces.get(interfaces);
+  if (written !== undefined) return written;
+  const body = newBuffer();
+  putList(body, interfaces, (into, { name, up, subnets }) => {
+    putText(into, name);
+    putByte(into, up ? 1 : 0);
+    putList(into, subnets, putCidr);
+  });
+  const whole = newBuffer();
+  putCount(whole, body.length);
+  putBytes(whole, body.bytes.subarray(0, body.length));
+  const bytes = whole.bytes.slice(0, whole.length);
+  writtenInterfaces.set(interfaces, bytes);
+  return bytes;
+}
+
+const readInterfaces = new Map<string, readonly NodeInterface[]>();
+
+function takeInterfaces(cursor: Cursor): readonly NodeInterface[] | undefined {
+  const bytes = take(cursor, takeCount(cursor));
+  if (bytes === undefined) return undefined;
+  const known = readInterfaces.get(latin1(bytes));
+  if (known !== undefined) return known;
+  const inner: Cursor = { bytes, at: 0 };
+  const interfaces = takeList(inner, takeInterface);
+  if (interfaces === undefined || inner.at !== bytes.length) return undefined;
+  if (readInterfaces.size >= 1000) readInterfaces.clear();
+  readInterfaces.set(latin1(bytes), interfaces);
+  return interfaces;
 }
 
 function takeInterface(cursor: Cursor): NodeInterface | undefined {
@@ -276,12 +254,4 @@ function takeInterface(cursor: Cursor): NodeInterface | undefined {
   return name === undefined || up === undefined || subnets === undefined
     ? undefined
     : { name, up: up !== 0, subnets };
-}
-
-function takeCidr(cursor: Cursor): Cidr | undefined {
-  const prefixLength = takeByte(cursor);
-  const bytes = take(cursor, takeByte(cursor));
-  if (prefixLength === undefined || (bytes?.length !== 4 && bytes?.length !== 16)) return undefined;
-  const address = addressFromBytes(bytes);
-  return prefixLength > familyBits(address.family) ? undefined : { address, prefixLength };
 }

@@ -1,6 +1,6 @@
 // Heartbeats and answers for tests: all that can be said, drawn at random.
 import fc from 'fast-check';
-import { formatAddress, parseAddress } from '../../model/address.ts';
+import { type Cidr, formatAddress, parseAddress } from '../../model/address.ts';
 import type { Ack, Beat, Message } from './state.ts';
 
 /** Plain objects, as reading makes them. */
@@ -20,7 +20,7 @@ const number32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const subnet = fc
   .tuple(key, fc.integer({ min: 0, max: 32 }))
   .map(([text, prefixLength]) => ({ address: parseAddress(text), prefixLength }))
-  .filter((cidr): cidr is Beat['interfaces'][number]['subnets'][number] => cidr.address !== undefined);
+  .filter((cidr): cidr is Cidr => cidr.address !== undefined);
 
 const common = {
   from: name,
@@ -46,7 +46,10 @@ export const anyBeat: fc.Arbitrary<Beat> = record<Beat>({
   patienceMilliseconds: fc.integer({ min: 0, max: 65535 }),
   ready: fc.boolean(),
   leaving: fc.boolean(),
-  interfaces: fc.array(record({ name, up: fc.boolean(), subnets: fc.array(subnet, short) }), short),
+  interfaces: fc.option(
+    fc.array(record({ name, up: fc.boolean(), subnets: fc.array(subnet, short) }), short),
+    { nil: undefined },
+  ),
   asks: keys,
   releases: keys,
   handed: keys,

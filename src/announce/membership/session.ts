@@ -27,9 +27,15 @@ export async function openHeartbeatSession(
     if (socket !== undefined) sockets.set(family, socket);
   }
   let sendErrors = 0;
+  const texts = new WeakMap<Address, string>();
+  const textOf = (to: Address): string => {
+    const text = texts.get(to) ?? formatAddress(to);
+    texts.set(to, text);
+    return text;
+  };
   return {
     send(message, to) {
-      sockets.get(to.family)?.send(message, port, formatAddress(to), (error) => {
+      sockets.get(to.family)?.send(message, port, textOf(to), (error) => {
         if (error !== null) sendErrors++;
       });
     },

@@ -33,7 +33,8 @@ export interface Beat {
   readonly ready: boolean;
   /** Its last word. */
   readonly leaving: boolean;
-  readonly interfaces: readonly NodeInterface[];
+  /** Undefined: as it has told before. */
+  readonly interfaces: readonly NodeInterface[] | undefined;
   /** Members that it has heard, and hears no more. */
   readonly silent: readonly string[];
   readonly electorateDigest: number;
@@ -116,6 +117,10 @@ export interface Peer {
   /** The newest of its answers that was taken. */
   acked: number;
   session: number;
+  /** This node's interfaces as they were told last, with which heartbeat, and whether it has answered that. */
+  toldInterfaces: readonly NodeInterface[] | undefined;
+  toldAt: number;
+  hasInterfaces: boolean;
   /** What it granted holds until then. */
   grantedUntil: number;
   readonly toAsk: Set<string>;

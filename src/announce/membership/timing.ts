@@ -22,8 +22,8 @@ const shared = { stableMilliseconds: 10_000, forgetMilliseconds: 10_000, joinMil
 
 const few: Timing = { ...shared, beatMilliseconds: 40, leaseMilliseconds: 120, patienceMilliseconds: 150 };
 
-/** Where heartbeats are many, they are rarer: a takeover takes 0.3 s. */
-const many: Timing = { ...shared, beatMilliseconds: 100, leaseMilliseconds: 240, patienceMilliseconds: 280 };
+/** Where heartbeats are many, they are rarer: a takeover takes 0.45 s. */
+const many: Timing = { ...shared, beatMilliseconds: 190, leaseMilliseconds: 370, patienceMilliseconds: 420 };
 
 /** Up to so many members all watch each other; beyond, some are chosen to watch all. */
 export const fullMeshMembers = 16;
