@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly table: readonly LinkAddress[];
 }
 
-/** The answer to `count`, and to `kill NAME`: then what the dead one had, and when it died. */
+/** The answer to `announce`, which lets all have addresses, to `count`, and to `kill NAME`: then what the dead one had, and when it died. */
 export interface FleetAnswer {
   readonly addresses: number;
   /** When the last of them came: `steadyMilliseconds`. */
@@ -31,6 +31,8 @@ interface FleetMember {
   readonly name: string;
   /** The addresses that it has, and when each came. */
   readonly owned: ReadonlyMap<string, number>;
+  /** It knows of the addresses from now on. */
+  announce(): void;
   /** As a power failure: it says nothing more, and hears nothing. */
   kill(): void;
 }
@@ -53,6 +55,7 @@ function answer(line: string): FleetAnswer {
     fleet.delete(name);
     return { addresses, at };
   }
+  if (command === 'announce') for (const each of fleet.values()) each.announce();
   const times = [...fleet.values()].flatMap(({ owned }) => [...owned.values()]);
   return { addresses: times.length, at: times.reduce((a, b) => Math.max(a, b), 0) };
 }
@@ -100,10 +103,16 @@ async function startMember(name: string, { members, keyFile, table }: FleetOptio
     },
   ]);
   pulse.handle({ type: 'configure', node: name, members, keyFile });
-  pulse.handle({ type: 'announce', replace: true, upserts: table, removals: [] });
   return {
     name,
     owned,
+    announce() {
+      // All that it may come to have while no more than three nodes die: so that one machine can play them all.
+      const upserts = table.filter(({ candidates }) =>
+        candidates.slice(0, 4).some(({ node }) => node === name),
+      );
+      pulse.handle({ type: 'announce', replace: true, upserts, removals: [] });
+    },
     kill() {
       pulse[Symbol.dispose]();
       session[Symbol.dispose]();

@@ -1,6 +1,5 @@
 // Who hears whom, as the pulse tells its listeners: for `gantry members`, the reports and the metrics.
 import type { NodeInterface } from '../announce/layer2/interfaces.ts';
-import { electors } from '../announce/membership/electorate.ts';
 import { hearsMajority } from '../announce/membership/hearing.ts';
 import type { MemberState, Peer } from '../announce/membership/state.ts';
 import type { FromPulse, LinkMember, LinkMemberState } from './link.ts';
@@ -29,8 +28,7 @@ export function membersMessage(parts: MembersParts): Extract<FromPulse, { type: 
   };
 }
 
-const isElector = (member: MemberState | undefined, name: string): boolean =>
-  electors(member?.electorate ?? []).includes(name);
+const isElector = (member: MemberState | undefined, name: string): boolean => member?.bits.has(name) === true;
 
 const ownState = ({ member, interfaces }: MembersParts, name: string): LinkMemberState => ({
   name,

@@ -30,6 +30,10 @@ describe('a simulated cluster under random faults', () => {
       });
   }
 
+  test('of eighteen nodes, of which some are electors', () => {
+    for (let seed = 1; seed <= 5; seed++) for (const changes of [false, true]) run(seed, 18, changes);
+  });
+
   test('runs for millions of steps', () => assert.ok(steps > 3_000_000, `${steps} steps`));
 });
 

@@ -23,7 +23,8 @@ export function electOwner(
 ): Owner | undefined {
   let offLink: Owner | undefined;
   for (const { node, interfaces: named } of candidates) {
-    const all = interfacesOf(node) ?? [];
+    const all = interfacesOf(node);
+    if (all === undefined) continue;
     const onLink = all.filter(({ subnets }) => subnets.some((subnet) => cidrContains(subnet, address)));
     const wanted =
       named.length > 0 ? all.filter(({ name }) => named.includes(name)) : onLink.length > 0 ? onLink : all;

@@ -17,11 +17,13 @@ const electionsPerStep = 400;
 /** Elects for what is dirty, as far as this step goes. */
 export function elect(turn: Turn): void {
   const { state } = turn;
+  if (state.dirty.size === 0) return;
+  const isCandidate = isReady(state);
   let left = electionsPerStep;
   for (const key of state.dirty) {
     if (left-- === 0) return;
     state.dirty.delete(key);
-    consider(turn, key);
+    consider(turn, key, isCandidate);
   }
 }
 
@@ -29,16 +31,15 @@ export function elect(turn: Turn): void {
  * Asks for what this node is elected for, unless somebody who lives is known to have it; gives up what another is
  * elected for, when that one may be given it back.
  */
-function consider(turn: Turn, key: string): void {
+function consider(turn: Turn, key: string, isCandidate: boolean): void {
   const { state, now } = turn;
   const claim = state.claims.get(key);
-  const mayHaveItself = isReady(state);
-  const mayHave = (name: string): boolean => (name === state.self ? mayHaveItself : isServing(state, name));
+  const mayHave = (name: string): boolean => (name === state.self ? isCandidate : isServing(state, name));
   const owner = turn.addresses.elect(key, mayHave);
   if (owner !== state.self) {
     state.heldBy.delete(key);
     state.given.delete(key);
-    if (claim !== undefined && keeps(turn, claim, owner)) return;
+    if (claim !== undefined && isCandidate && keeps(turn, claim, owner)) return;
     if (claim !== undefined) withdraw(turn, claim, owner);
     standBy(turn, key, owner, mayHave);
     return;
@@ -53,7 +54,7 @@ function consider(turn: Turn, key: string): void {
   ask(turn, key);
 }
 
-/** What the elected one has not taken by then, the next takes: its agent may not know of the address yet, or be dead. */
+/** What the elected one has not taken by then, the next elector takes: its agent may not know of the address yet, or be dead. */
 const standInMilliseconds = 1000;
 
 function standBy(
@@ -63,8 +64,12 @@ function standBy(
   mayHave: (node: string) => boolean,
 ): void {
   const { state, now } = turn;
-  const next = turn.addresses.elect(key, (name) => name !== owner && mayHave(name));
-  if (next !== state.self || isLocked(state.watcher, key, now)) {
+  // Only electors know what is locked.
+  const isNext = (): boolean => {
+    const among = (name: string): boolean => name !== owner && state.bits.has(name) && mayHave(name);
+    return turn.addresses.elect(key, among) === state.self;
+  };
+  if (!state.bits.has(state.self) || isLocked(state.watcher, key, now) || !isNext()) {
     state.standIns.delete(key);
     return;
   }
@@ -97,8 +102,8 @@ const wantedMilliseconds = 5000;
  */
 function keeps({ state, now, addresses }: Turn, claim: Claim, owner: string | undefined): boolean {
   const { key, granted, isStandIn } = claim;
-  const mayHaveItself = isReady(state) && addresses.elect(key, (name) => name === state.self) === state.self;
-  if (!mayHaveItself || owner === undefined) return false;
+  const mayHaveIt = addresses.elect(key, (name) => name === state.self) === state.self;
+  if (!mayHaveIt || owner === undefined) return false;
   const wanted = state.wanted.get(key);
   const isWanted = wanted?.node === owner && now - wanted.at < wantedMilliseconds;
   if (!isHeld(state, granted)) return isStandIn && !isWanted;

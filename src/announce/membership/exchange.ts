@@ -1,7 +1,16 @@
 // Heartbeats and their answers: what is read out of one, and what is written into the next.
 import { askAnew, granted, lapsesIn, noteWanted, refused, released } from './claims.ts';
 import { electAnew } from './election.ts';
-import { countVotes, hear, hearsMajority, isCurrent, meetStart, silentTo, takeNews } from './hearing.ts';
+import {
+  countVotes,
+  hear,
+  hearsMajority,
+  isCurrent,
+  meetStart,
+  silentTo,
+  takeNews,
+  takeSignOfLife,
+} from './hearing.ts';
 import { hearElectorate } from './reconfigure.ts';
 import type { Ack, Beat, MemberState, Peer, Turn, Wanted } from './state.ts';
 import { endSession, keepSession, lock, type Session, unlock } from './watcher.ts';
@@ -127,6 +136,7 @@ export function takeAck(turn: Turn, ack: Ack): void {
   }
   if (!isCurrent(state, peer, ack)) return;
   peer.acked = ack.sequence;
+  if (takeSignOfLife(turn, peer)) electAnew(turn);
   // In a session the heartbeat was taken whole.
   if (ack.session !== 0 && ack.sequence >= peer.toldAt) peer.hasInterfaces = true;
   peer.silent = ack.silent;

@@ -97,6 +97,16 @@ export function takeNews(turn: Turn, peer: Peer, beat: Beat): void {
   } else if (isChanged || !hearsTheSame) effects.push({ kind: 'changed', node: peer.name });
 }
 
+/** An answer is a sign of life too: electors beat seldom to those that they only watch. */
+export function takeSignOfLife({ now, effects }: Turn, peer: Peer): boolean {
+  peer.lastHeard = now;
+  if (peer.state !== 'silent' && peer.state !== 'dead') return false;
+  peer.state = 'alive';
+  peer.readySince = peer.ready ? now : Number.POSITIVE_INFINITY;
+  effects.push({ kind: 'alive', node: peer.name });
+  return true;
+}
+
 /** Another start of the peer: it has heard nothing of ours, and grants nothing. */
 export function meetStart(peer: Peer, bootId: bigint): void {
   peer.bootId = bootId;
@@ -109,11 +119,13 @@ export function meetStart(peer: Peer, bootId: bigint): void {
   peer.hasInterfaces = false;
 }
 
-/** Every other node beats to this one all the time; otherwise those that do not watch each other beat once a second. */
+/** Every other node beats to this one all the time; otherwise those that do not watch each other beat now and then. */
 export const hearsAll = (state: MemberState): boolean =>
   state.nodes.length <= fullMeshMembers || state.bits.has(state.self);
 
-const slowPatienceMilliseconds = 3500;
+/** Between those that do not watch each other: three may be lost. The electors tell of deaths at once. */
+export const slowBeatMilliseconds = 3000;
+const slowPatienceMilliseconds = 10_500;
 
 const patienceWith = (state: MemberState, peer: Peer): number =>
   hearsAll(state) || state.bits.has(peer.name) ? peer.patienceMilliseconds : slowPatienceMilliseconds;
@@ -167,18 +179,30 @@ export function noteStability({ state, now }: Turn): boolean {
 export function countVotes({ state, effects }: Turn): boolean {
   if (state.electorate === undefined) return false;
   const { members } = newest(state.electorate);
-  const takesWord = !hearsAll(state);
   let isNew = false;
-  for (const peer of state.peers.values()) {
-    if (peer.state !== 'silent' && !(takesWord && peer.state === 'alive')) continue;
-    const voters = members.filter((name) => name !== peer.name);
-    const votes = voters.filter((name) => hasVoted(state, name, peer.name)).length;
+  for (const name of suspects(state, members)) {
+    const peer = state.peers.get(name);
+    if (peer === undefined || (peer.state !== 'silent' && peer.state !== 'alive')) continue;
+    const voters = members.filter((voter) => voter !== name);
+    const votes = voters.filter((voter) => hasVoted(state, voter, name)).length;
     if (votes < Math.floor(voters.length / 2) + 1) continue;
     fallSilent(state, peer, 'dead');
-    effects.push({ kind: 'dead', node: peer.name, cause: 'silent', votes });
+    effects.push({ kind: 'dead', node: name, cause: 'silent', votes });
     isNew = true;
   }
   return isNew;
+}
+
+/** Who is silent to us; where we do not hear all others all the time, also who is silent to a living elector. */
+function suspects(state: MemberState, members: readonly string[]): Set<string> {
+  const names = new Set<string>();
+  for (const peer of state.peers.values()) if (peer.state === 'silent') names.add(peer.name);
+  if (hearsAll(state)) return names;
+  for (const member of members) {
+    const elector = state.peers.get(member);
+    if (elector?.state === 'alive') for (const name of elector.silent) names.add(name);
+  }
+  return names;
 }
 
 /**

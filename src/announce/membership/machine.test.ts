@@ -137,6 +137,25 @@ describe('a majority', () => {
   });
 });
 
+describe('where only some are electors', () => {
+  const names = Array.from({ length: 20 }, (_, index) => String.fromCharCode(97 + index));
+  const last = names.at(-1) ?? '';
+
+  test('the others are heard by their electors, and have what they are wanted for', () => {
+    const candidates = new Map([['k', [last, 'a', 'b']]]);
+    const simulation = new Simulation({ seed: 1, nodes: names, rules, candidates });
+    // With the ten seconds in which one that came late is not stable.
+    simulation.run(20_000);
+    assert.deepEqual(simulation.speakers('k'), [last]);
+    assert.equal(simulation.nodes.get(last)?.state.bits.has(last), false);
+    const before = simulation.moves.length;
+    simulation.run(30_000);
+    assert.equal(simulation.moves.length, before);
+    simulation.kill(last);
+    timeUntil(simulation, 'a', 420 + 30);
+  });
+});
+
 describe('two nodes under availability', () => {
   const availability = { rules: { ...rules, twoNodes: 'availability' as const } };
 

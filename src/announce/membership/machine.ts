@@ -4,7 +4,14 @@ import { giveUpHopeless, renewLeases, serveOwn, withdraw } from './claims.ts';
 import { elect, electAnew } from './election.ts';
 import { type Electorate, newest } from './electorate.ts';
 import { nextBeat, sendPressing, takeAck, takeBeat } from './exchange.ts';
-import { countVotes, excusePeers, newPeer, noteSilence, noteStability } from './hearing.ts';
+import {
+  countVotes,
+  excusePeers,
+  newPeer,
+  noteSilence,
+  noteStability,
+  slowBeatMilliseconds,
+} from './hearing.ts';
 import { arrangePeers, followElectorate, found, knowElectorate, rejoin } from './reconfigure.ts';
 import type { Addresses, MemberEffect, MemberEvent, MemberState, Peer, Rules, Turn } from './state.ts';
 import { fullMeshMembers, timingFor } from './timing.ts';
@@ -170,9 +177,11 @@ function tick(turn: Turn): void {
   for (const peer of state.peers.values()) if (isDue(state, peer, now)) state.pressing.add(peer.name);
 }
 
-/** Where not everybody watches everybody, the others hear from this node once a second. */
+/** Where not everybody watches everybody, the others hear from this node now and then. */
 const isDue = (state: MemberState, peer: Peer, now: number): boolean =>
-  state.nodes.length <= fullMeshMembers || state.bits.has(peer.name) || now - peer.lastSent >= 1000;
+  state.nodes.length <= fullMeshMembers ||
+  state.bits.has(peer.name) ||
+  now - peer.lastSent >= slowBeatMilliseconds;
 
 function askAgain(turn: Turn): void {
   const { state, now } = turn;
