@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly table: readonly LinkAddress[];
 }
 
-/** The answer to `announce`, which lets all have addresses, to `count`, and to `kill NAME`: then what the dead one had, and when it died. */
+/** The answer to `announce FROM TO`, which tells all of these addresses of the table, to `count`, and to `kill NAME`: then what the dead one had, and when it died. */
 export interface FleetAnswer {
   readonly addresses: number;
   /** When the last of them came: `steadyMilliseconds`. */
@@ -31,8 +31,8 @@ interface FleetMember {
   readonly name: string;
   /** The addresses that it has, and when each came. */
   readonly owned: ReadonlyMap<string, number>;
-  /** It knows of the addresses from now on. */
-  announce(): void;
+  /** It knows of these of the table from now on. */
+  announce(from: number, to: number): void;
   /** As a power failure: it says nothing more, and hears nothing. */
   kill(): void;
 }
@@ -46,7 +46,7 @@ for await (const line of createInterface({ input: process.stdin }))
 process.exit(0);
 
 function answer(line: string): FleetAnswer {
-  const [command, name = ''] = line.split(' ');
+  const [command, name = '', to = ''] = line.split(' ');
   const member = fleet.get(name);
   if (command === 'kill' && member !== undefined) {
     const addresses = member.owned.size;
@@ -55,7 +55,7 @@ function answer(line: string): FleetAnswer {
     fleet.delete(name);
     return { addresses, at };
   }
-  if (command === 'announce') for (const each of fleet.values()) each.announce();
+  if (command === 'announce') for (const each of fleet.values()) each.announce(Number(name), Number(to));
   const times = [...fleet.values()].flatMap(({ owned }) => [...owned.values()]);
   return { addresses: times.length, at: times.reduce((a, b) => Math.max(a, b), 0) };
 }
@@ -106,12 +106,12 @@ async function startMember(name: string, { members, keyFile, table }: FleetOptio
   return {
     name,
     owned,
-    announce() {
+    announce(from, to) {
       // All that it may come to have while no more than three nodes die: so that one machine can play them all.
-      const upserts = table.filter(({ candidates }) =>
-        candidates.slice(0, 4).some(({ node }) => node === name),
-      );
-      pulse.handle({ type: 'announce', replace: true, upserts, removals: [] });
+      const upserts = table
+        .slice(from, to)
+        .filter(({ candidates }) => candidates.slice(0, 4).some(({ node }) => node === name));
+      pulse.handle({ type: 'announce', replace: from === 0, upserts, removals: [] });
     },
     kill() {
       pulse[Symbol.dispose]();
