@@ -55,8 +55,9 @@ export function createHeartbeats(session: Pick<HeartbeatSession, 'send'>, log: L
     try {
       const text = readFileSync(keyFile, 'latin1');
       if (text === contents) return false;
-      keys = keysOf(text);
-      if (keys.length === 0) throw new Error('the file is empty');
+      const read = keysOf(text);
+      if (read.length === 0) throw new Error('the file is empty');
+      keys = read;
       contents = text;
       isTold = false;
       return true;
