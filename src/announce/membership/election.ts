@@ -2,14 +2,32 @@
 import { ask, isHeld, withdraw } from './claims.ts';
 import { hearsMajority } from './hearing.ts';
 import type { Claim, MemberState, Turn } from './state.ts';
-import { isLocked } from './watcher.ts';
+import { holderOf } from './watcher.ts';
 
-/** All addresses are to be elected for again: who lives, or who may, is other than before. */
+/** All addresses are to be elected for again. */
 export const electAnew = ({ state, addresses }: Turn): void => {
   state.standIns.clear();
   for (const key of addresses.keys()) state.dirty.add(key);
   for (const key of state.claims.keys()) state.dirty.add(key);
 };
+
+/** The node may not be elected any more: what it was elected for, or had, is elected for again. */
+export function electWithout({ state }: Turn, node: string): void {
+  for (const [key, elected] of state.elected) if (elected === node) state.dirty.add(key);
+  for (const key of state.watcher.sessions.get(node)?.locks ?? []) state.dirty.add(key);
+}
+
+/** The node may be elected, or on other interfaces than before: what it is wanted for more is elected for again. */
+export function electWith({ state, addresses }: Turn, node: string): void {
+  for (const key of addresses.keys()) {
+    const elected = state.elected.get(key);
+    const isWanted =
+      elected === undefined ||
+      elected === node ||
+      addresses.elect(key, (name) => name === node || name === elected) === node;
+    if (isWanted) state.dirty.add(key);
+  }
+}
 
 /** So many elections a step at most: heartbeats must not wait for ten thousand. `dirty` tells what is left. */
 const electionsPerStep = 400;
@@ -17,8 +35,9 @@ const electionsPerStep = 400;
 /** Elects for what is dirty, as far as this step goes. */
 export function elect(turn: Turn): void {
   const { state } = turn;
-  if (state.dirty.size === 0) return;
   const isCandidate = isReady(state);
+  if (isCandidate !== state.wasCandidate) electAnew(turn);
+  state.wasCandidate = isCandidate;
   let left = electionsPerStep;
   for (const key of state.dirty) {
     if (left-- === 0) return;
@@ -36,6 +55,8 @@ function consider(turn: Turn, key: string, isCandidate: boolean): void {
   const claim = state.claims.get(key);
   const mayHave = (name: string): boolean => (name === state.self ? isCandidate : isServing(state, name));
   const owner = turn.addresses.elect(key, mayHave);
+  if (owner === undefined) state.elected.delete(key);
+  else state.elected.set(key, owner);
   if (owner !== state.self) {
     state.heldBy.delete(key);
     state.given.delete(key);
@@ -69,12 +90,15 @@ function standBy(
     const among = (name: string): boolean => name !== owner && state.bits.has(name) && mayHave(name);
     return turn.addresses.elect(key, among) === state.self;
   };
-  if (!state.bits.has(state.self) || isLocked(state.watcher, key, now) || !isNext()) {
+  const holder = holderOf(state.watcher, key, now);
+  // That a start of long ago lapses is no event, unlike the end of a session that lasts.
+  const isPassing = holder !== undefined && state.watcher.sessions.get(holder.node) !== holder;
+  if (!state.bits.has(state.self) || (holder !== undefined && !isPassing) || !isNext()) {
     state.standIns.delete(key);
     return;
   }
   const at = state.standIns.get(key);
-  if (at === undefined) {
+  if (at === undefined || isPassing) {
     state.standIns.set(key, now + standInMilliseconds);
     state.retryAt = Math.min(state.retryAt, now + standInMilliseconds);
   } else if (at <= now) {

@@ -1,6 +1,6 @@
 // Heartbeats and their answers: what is read out of one, and what is written into the next.
 import { askAnew, granted, lapsesIn, noteWanted, refused, released } from './claims.ts';
-import { electAnew } from './election.ts';
+import { electWith, electWithout } from './election.ts';
 import {
   countVotes,
   hear,
@@ -37,9 +37,12 @@ export function takeBeat(turn: Turn, beat: Beat): void {
   takeNews(turn, peer, beat);
   const isOther =
     before.state !== peer.state || before.wasReady !== peer.ready || before.interfaces !== peer.interfaces;
-  if (isOther) electAnew(turn);
+  if (isOther) {
+    electWithout(turn, peer.name);
+    if (peer.state === 'alive' && peer.ready) electWith(turn, peer.name);
+  }
   if (beat.electorate !== undefined) hearElectorate(turn, beat.electorate);
-  if (countVotes(turn)) electAnew(turn);
+  for (const node of countVotes(turn)) electWithout(turn, node);
   if (beat.leaving) {
     const session = state.watcher.sessions.get(beat.from);
     for (const key of session?.locks ?? []) state.given.set(key, beat.from);
@@ -136,7 +139,7 @@ export function takeAck(turn: Turn, ack: Ack): void {
   }
   if (!isCurrent(state, peer, ack)) return;
   peer.acked = ack.sequence;
-  if (takeSignOfLife(turn, peer)) electAnew(turn);
+  if (takeSignOfLife(turn, peer)) electWith(turn, peer.name);
   // In a session the heartbeat was taken whole.
   if (ack.session !== 0 && ack.sequence >= peer.toldAt) peer.hasInterfaces = true;
   peer.silent = ack.silent;
@@ -156,7 +159,7 @@ export function takeAck(turn: Turn, ack: Ack): void {
     const until = (peer.sentAt[slot] ?? 0) + (peer.sentLease[slot] ?? 0);
     peer.grantedUntil = Math.max(peer.grantedUntil, until);
   }
-  if (countVotes(turn)) electAnew(turn);
+  for (const node of countVotes(turn)) electWithout(turn, node);
   // The rest follows at once, if the watcher does what it is asked; otherwise with the next heartbeat.
   const hasServed = ack.granted.length + ack.refused.length + ack.released.length > 0;
   const isLeft = peer.toAsk.size > 0 || peer.toRelease.size > 0;

@@ -213,6 +213,8 @@ function digestOf({ now, members, held, network }: World): string {
   const memberNamed = (name: string): MemberState | undefined => members.find(({ self }) => self === name);
   const digestOfMember = (member: MemberState): unknown => [
     member.ready,
+    member.wasCandidate,
+    [...member.elected.values()],
     member.digest,
     [member.lastStep, member.nextBeat, member.agreedSince, member.wishedSince, member.retryAt].map(since),
     since(member.watcher.grantsFrom),

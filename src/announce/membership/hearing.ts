@@ -130,17 +130,17 @@ const slowPatienceMilliseconds = 10_500;
 const patienceWith = (state: MemberState, peer: Peer): number =>
   hearsAll(state) || state.bits.has(peer.name) ? peer.patienceMilliseconds : slowPatienceMilliseconds;
 
-/** Who was not heard for its patience is silent. Returns whether anybody is who was not before. */
-export function noteSilence(turn: Turn): boolean {
+/** Who was not heard for its patience is silent. Returns those that were not before. */
+export function noteSilence(turn: Turn): string[] {
   const { state, now, effects } = turn;
-  let isNew = false;
+  const silent: string[] = [];
   for (const peer of state.peers.values()) {
     if (peer.state !== 'alive' || now - peer.lastHeard <= patienceWith(state, peer)) continue;
     fallSilent(state, peer, 'silent');
     effects.push({ kind: 'silent', node: peer.name });
-    isNew = true;
+    silent.push(peer.name);
   }
-  return isNew;
+  return silent;
 }
 
 /** It is no member any more: what it granted is forgotten, how far its messages and ours were numbered is not. */
@@ -158,7 +158,11 @@ function fallSilent(state: MemberState, peer: Peer, how: 'silent' | 'dead'): voi
   peer.readySince = Number.POSITIVE_INFINITY;
   peer.isStable = false;
   forgetWaiting(state, peer.name);
-  for (const [key, { node }] of state.heldBy) if (node === peer.name) state.heldBy.delete(key);
+  for (const [key, { node }] of state.heldBy) {
+    if (node !== peer.name) continue;
+    state.heldBy.delete(key);
+    state.dirty.add(key);
+  }
 }
 
 /** Who has been ready for long enough is stable. Returns whether anybody is who was not before. */
@@ -174,12 +178,12 @@ export function noteStability({ state, now }: Turn): boolean {
 
 /**
  * Who is silent to us is dead when so many watchers say so that the rest of them, with it, are no majority: then it
- * cannot speak, and no one-sided cut is taken for a death.
+ * cannot speak, and no one-sided cut is taken for a death. Returns those that were not dead before.
  */
-export function countVotes({ state, effects }: Turn): boolean {
-  if (state.electorate === undefined) return false;
+export function countVotes({ state, effects }: Turn): string[] {
+  if (state.electorate === undefined) return [];
   const { members } = newest(state.electorate);
-  let isNew = false;
+  const dead: string[] = [];
   for (const name of suspects(state, members)) {
     const peer = state.peers.get(name);
     if (peer === undefined || (peer.state !== 'silent' && peer.state !== 'alive')) continue;
@@ -188,9 +192,9 @@ export function countVotes({ state, effects }: Turn): boolean {
     if (votes < Math.floor(voters.length / 2) + 1) continue;
     fallSilent(state, peer, 'dead');
     effects.push({ kind: 'dead', node: name, cause: 'silent', votes });
-    isNew = true;
+    dead.push(name);
   }
-  return isNew;
+  return dead;
 }
 
 /** Who is silent to us; where we do not hear all others all the time, also who is silent to a living elector. */

@@ -1,7 +1,7 @@
 // One member: hears, watches, claims and elects. A step takes an event and the time, changes the state, and tells what
 // to do; nothing else goes in or out, so that a simulation can run a whole cluster of them.
 import { giveUpHopeless, renewLeases, serveOwn, withdraw } from './claims.ts';
-import { elect, electAnew } from './election.ts';
+import { elect, electAnew, electWithout } from './election.ts';
 import { type Electorate, newest } from './electorate.ts';
 import { nextBeat, sendPressing, takeAck, takeBeat } from './exchange.ts';
 import {
@@ -56,6 +56,8 @@ export function createMember(
     wanted: new Map(),
     standIns: new Map(),
     retryAt: Number.POSITIVE_INFINITY,
+    elected: new Map(),
+    wasCandidate: false,
     dirty: new Set(),
     pressing: new Set(),
     counts: { smallestSlackMilliseconds: Number.POSITIVE_INFINITY, conflicts: 0, lapses: 0 },
@@ -163,13 +165,15 @@ function noteLateness(turn: Turn): void {
 function tick(turn: Turn): void {
   const { state, now } = turn;
   if (state.electorate === undefined) found(turn);
-  if (noteSilence(turn)) {
+  const silent = noteSilence(turn);
+  for (const node of silent) electWithout(turn, node);
+  if (silent.length > 0) {
     countVotes(turn);
     giveUpHopeless(turn);
     for (const name of state.bits.keys()) state.pressing.add(name);
-    electAnew(turn);
   }
-  if (noteStability(turn)) electAnew(turn);
+  // Who is stable may be given back what this node has of it.
+  if (noteStability(turn)) for (const key of state.claims.keys()) state.dirty.add(key);
   askAgain(turn);
   followElectorate(turn);
   if (now < state.nextBeat) return;

@@ -75,6 +75,8 @@ export function knowElectorate(turn: Turn, electorate: Electorate): void {
   state.agreedSince = undefined;
   effects.push({ kind: 'electorate', electorate });
   assignBits(turn);
+  // Who stands in is one of the electors.
+  electAnew(turn);
   for (const name of state.bits.keys()) state.pressing.add(name);
 }
 

@@ -214,6 +214,10 @@ export interface MemberState {
   readonly standIns: Map<string, number>;
   /** The earliest time of all in `heldBy` and `standIns`. */
   retryAt: number;
+  /** Who was elected for each address, as this node sees it. */
+  readonly elected: Map<string, string>;
+  /** This node itself might be elected at the last step. */
+  wasCandidate: boolean;
   /** To be elected anew. */
   readonly dirty: Set<string>;
   /** Peers to be written to at the end of this step. */

@@ -1,7 +1,7 @@
 // A watcher: whose locks are whose, and when they lapse.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWatcher, endSession, excuse, isLocked, keepSession, lock, unlock } from './watcher.ts';
+import { createWatcher, endSession, excuse, holderOf, keepSession, lock, unlock } from './watcher.ts';
 
 const patience = 150;
 
@@ -25,8 +25,8 @@ test('a holder that is not heard for longer than its patience loses all, with th
   lock(watcher, a, 'l', 0);
   const b = keepSession(watcher, 'b', 1n, patience, 150);
   assert.equal(lock(watcher, b, 'k', 150), a);
-  assert.ok(isLocked(watcher, 'k', 150));
-  assert.ok(!isLocked(watcher, 'k', 151));
+  assert.ok(holderOf(watcher, 'k', 150));
+  assert.ok(!holderOf(watcher, 'k', 151));
   assert.equal(lock(watcher, b, 'k', 151), undefined);
   assert.equal(watcher.locks.get('l'), undefined);
   assert.notEqual(keepSession(watcher, 'a', 1n, patience, 152).id, a.id, 'it comes back to another session');
@@ -47,7 +47,7 @@ test('a watcher that was late itself lets nobody lapse for that', () => {
   const a = keepSession(watcher, 'a', 1n, patience, 0);
   lock(watcher, a, 'k', 0);
   excuse(watcher, 1000);
-  assert.ok(isLocked(watcher, 'k', 1100));
+  assert.ok(holderOf(watcher, 'k', 1100));
 });
 
 test('who says that it is silent for good frees everything at once', () => {
@@ -55,6 +55,6 @@ test('who says that it is silent for good frees everything at once', () => {
   const a = keepSession(watcher, 'a', 1n, patience, 0);
   lock(watcher, a, 'k', 0);
   endSession(watcher, a);
-  assert.ok(!isLocked(watcher, 'k', 1));
+  assert.ok(!holderOf(watcher, 'k', 1));
   assert.equal(watcher.sessions.size, 0);
 });

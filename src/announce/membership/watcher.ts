@@ -90,10 +90,10 @@ export function lock(watcher: Watcher, session: Session, key: string, now: numbe
   return undefined;
 }
 
-/** Somebody has it, as far as this watcher knows. */
-export function isLocked(watcher: Watcher, key: string, now: number): boolean {
+/** Who has it, as far as this watcher knows. */
+export function holderOf(watcher: Watcher, key: string, now: number): Session | undefined {
   const holder = watcher.locks.get(key);
-  return holder !== undefined && !isLapsed(holder, now);
+  return holder === undefined || isLapsed(holder, now) ? undefined : holder;
 }
 
 export function unlock(watcher: Watcher, session: Session, key: string): void {
