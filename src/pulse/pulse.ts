@@ -22,6 +22,7 @@ import type {
 } from '../announce/membership/state.ts';
 import { formatAddress } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
+import { letProcessGrow } from '../observe/small-process.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
 import { createElections, type Origin } from './elections.ts';
@@ -77,6 +78,10 @@ export interface Pulse extends Disposable {
   /** Goes on where another pulse of this node stopped; after the links are known. */
   inherit(estate: Estate): void;
 }
+
+/** From here on speed is worth more than memory: a slow pulse is late, and a late one looks dead. */
+const manyMembers = 16;
+const manyAddresses = 2000;
 
 /** How often the member's machine looks at the clock. */
 const tickMilliseconds = 10;
@@ -243,6 +248,7 @@ export function createPulse(options: PulseOptions): Pulse {
     keyFile = message.keyFile;
     heartbeats.configure(self, members, keyFile);
     takeLinks();
+    noteSize();
     if (heartbeats.isDeaf) end();
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
@@ -295,8 +301,17 @@ export function createPulse(options: PulseOptions): Pulse {
     if (member === undefined) begin();
   };
 
+  let isLarge = false;
+
+  const noteSize = (): void => {
+    if (isLarge || (members.length <= manyMembers && elections.size <= manyAddresses)) return;
+    isLarge = true;
+    letProcessGrow();
+  };
+
   const takeTable = (message: Extract<ToPulse, { type: 'announce' }>): void => {
     const touched = elections.takeTable(message);
+    noteSize();
     if (message.isPartial !== true) isTableWhole = true;
     elections.interfacesChanged(touched);
     step({ kind: 'ready', ready: readiness() });
@@ -436,6 +451,7 @@ export function createPulse(options: PulseOptions): Pulse {
       segments.begin(self, member.bootId);
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });
+      noteSize();
       keptConnections.inherit(estate.formerNodes);
       for (const owned of estate.owned) {
         const claim = member.claims.get(owned.address);

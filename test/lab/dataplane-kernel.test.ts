@@ -164,6 +164,7 @@ testInsideLab(import.meta.filename, () => {
       ],
       'guard-arrive6': [
         'fib daddr type local return',
+        'ct state untracked return',
         'icmpv6 type nd-neighbor-solicit drop',
         'icmpv6 type nd-neighbor-advert drop',
         'goto refuse',

@@ -75,7 +75,10 @@ function consider(turn: Turn, key: string, isCandidate: boolean): void {
   ask(turn, key);
 }
 
-/** What the elected one has not taken by then, the next elector takes: its agent may not know of the address yet, or be dead. */
+/**
+ * What the elected one has not taken by then, the next elector takes: its agent may not know of the address yet, or be
+ * dead.
+ */
 const standInMilliseconds = 1000;
 
 function standBy(
