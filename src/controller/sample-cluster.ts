@@ -41,17 +41,21 @@ export class SampleCluster {
     this.#tell(changes);
   }
 
-  readonly status: StatusPort = {
-    put: (object) => {
-      const { namespace, name } = object.metadata;
-      const id = `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-      return this.#write(id, () => this.statuses.set(id, object));
-    },
-    remove: (kind, namespace, name) => {
-      const id = `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
-      return this.#write(id, () => this.statuses.delete(id));
-    },
-  };
+  /** For one controller: what it begins after it was killed does not end either. */
+  get status(): StatusPort {
+    const life = this.#life;
+    return {
+      put: (object) => {
+        const { namespace, name } = object.metadata;
+        const id = `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+        return this.#write(life, id, () => this.statuses.set(id, object));
+      },
+      remove: (kind, namespace, name) => {
+        const id = `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
+        return this.#write(life, id, () => this.statuses.delete(id));
+      },
+    };
+  }
 
   readonly written: WrittenStatuses = {
     keys: async (kind) =>
@@ -137,8 +141,7 @@ export class SampleCluster {
       .map(({ type, reason }) => `${type} ${reason}`);
   }
 
-  async #write(id: string, write: () => void): Promise<void> {
-    const life = this.#life;
+  async #write(life: number, id: string, write: () => void): Promise<void> {
     const turns = this.writeTurns[this.#writes % this.writeTurns.length] ?? 1;
     this.#writes += 1;
     for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
