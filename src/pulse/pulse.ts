@@ -110,6 +110,7 @@ export function createPulse(options: PulseOptions): Pulse {
   let hasLeft = false;
   let smallestSlack = Number.POSITIVE_INFINITY;
   let nextSlice: NodeJS.Immediate | undefined;
+  let nextMembers: NodeJS.Timeout | undefined;
 
   const step = (event: MemberEvent): void => {
     if (member === undefined) return;
@@ -167,7 +168,14 @@ export function createPulse(options: PulseOptions): Pulse {
       }
     }
     elections.flush();
-    if (moved) tell(currentMembers());
+    if (moved) nextMembers ??= setTimeout(tellMembers, members.length > manyMembers ? 50 : 0);
+  };
+
+  /** In a large cluster one event changes what is known of many members. */
+  const tellMembers = (): void => {
+    clearTimeout(nextMembers);
+    nextMembers = undefined;
+    if (!hasLeft) tell(currentMembers());
   };
 
   const send = (message: Message): void => {
@@ -253,7 +261,7 @@ export function createPulse(options: PulseOptions): Pulse {
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
     step({ kind: 'orphan', isOrphan: false });
-    tell(currentMembers());
+    tellMembers();
   };
 
   /** Boot ids begin with the clock; where that was set back, with the last one. */
@@ -395,7 +403,7 @@ export function createPulse(options: PulseOptions): Pulse {
         log.info(isDraining ? 'drain' : 'drain-undone');
         remember(member?.electorate);
         step({ kind: 'ready', ready: readiness() });
-        tell(currentMembers());
+        tellMembers();
       }
     },
     heartbeatReceived(bytes, from) {
@@ -466,6 +474,7 @@ export function createPulse(options: PulseOptions): Pulse {
       clearInterval(ticking);
       clearInterval(everySecond);
       clearImmediate(nextSlice);
+      clearTimeout(nextMembers);
       segments[Symbol.dispose]();
       elections[Symbol.dispose]();
     },

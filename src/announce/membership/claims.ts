@@ -123,7 +123,7 @@ export function serveOwn(turn: Turn): void {
     // Who could go on alone lets the other one have its say first, that would be refused otherwise.
     if (claim !== undefined && !mayBegin(state, claim)) continue;
     const holder = lock(watcher, session, key, now);
-    if (holder === undefined) granted(turn, own, key);
+    if (holder === undefined) granted(turn, own, key, own.sequence);
     else refused(turn, own, { key, holder: holder.node, lapsesInMilliseconds: lapsesIn(holder, now) });
   }
 }
@@ -132,10 +132,11 @@ export function serveOwn(turn: Turn): void {
 export const lapsesIn = (holder: Parameters<typeof isLapsed>[0], now: number): number =>
   Math.min(255, Math.max(0, Math.ceil(holder.lastHeard + holder.patienceMilliseconds - now)));
 
-/** An older answer counts for nothing where a release came after it. */
-export function granted(turn: Turn, watcher: Peer, key: string): void {
+/** In answer to the heartbeat of this number: it counts for nothing where a release goes with a later one. */
+export function granted(turn: Turn, watcher: Peer, key: string, sequence: number): void {
   const claim = turn.state.claims.get(key);
   if (claim === undefined || watcher.toRelease.has(key)) return;
+  if ((watcher.releasedIn.get(key) ?? 0) > sequence) return;
   watcher.toAsk.delete(key);
   watcher.again.delete(key);
   claim.refused &= ~bitOf(turn.state, watcher.name);
@@ -214,17 +215,19 @@ function meetRival(turn: Turn, claim: Claim, node: string): void {
   else state.peers.get(node)?.again.set(claim.key, turn.now + state.timing.beatMilliseconds);
 }
 
+/** Two seconds between two of them. */
+const mostTries = 3;
+
 /** Somebody else has it. Nodes ask again at different times, so that two do not stand in each other's way for ever. */
 function giveUp(turn: Turn, claim: Claim, holder: string): void {
   const { state, now } = turn;
   withdraw(turn, claim, undefined);
-  if (claim.isStandIn) {
-    state.standIns.set(claim.key, Number.POSITIVE_INFINITY);
-    return;
-  }
   const stagger = 37 * (Math.max(0, state.nodes.indexOf(state.self)) % 8);
-  const askAt = now + Math.min(2000, 250 * 2 ** claim.tries) + stagger;
-  state.heldBy.set(claim.key, { node: holder, askAt, tries: claim.tries + 1 });
+  // A stand-in looks by then whether anybody has it.
+  const tries = claim.isStandIn ? mostTries : claim.tries;
+  const askAt = now + 250 * 2 ** Math.min(mostTries, tries) + stagger;
+  if (claim.isStandIn) state.standIns.set(claim.key, askAt);
+  else state.heldBy.set(claim.key, { node: holder, askAt, tries: tries + 1 });
   state.retryAt = Math.min(state.retryAt, askAt);
 }
 
@@ -272,12 +275,19 @@ function setGranted(turn: Turn, claim: Claim, mask: number): void {
   claim.lease = leaseOf(state, mask);
   claim.lease.claims.add(claim.key);
   judge(turn, claim);
+  if (!claim.isSpeaking) claim.lease.hasNew = true;
 }
 
 function leaseOf(state: MemberState, mask: number): Lease {
   const found = state.leases.get(mask);
   if (found !== undefined) return found;
-  const lease: Lease = { mask, deadline: deadlineOf(state, mask), isLive: false, claims: new Set() };
+  const lease: Lease = {
+    mask,
+    deadline: deadlineOf(state, mask),
+    isLive: false,
+    hasNew: false,
+    claims: new Set(),
+  };
   state.leases.set(mask, lease);
   return lease;
 }
@@ -320,9 +330,10 @@ export function renewLeases(turn: Turn): void {
     lease.deadline = deadline;
     const isLive = deadline > now;
     const isPending = isLive && (state.electorate ?? []).some((one) => goesAlone(state, one));
-    if (isLive === lease.isLive && !isPending) continue;
-    if (!isLive) state.counts.lapses++;
+    if (isLive === lease.isLive && !isPending && !(isLive && lease.hasNew)) continue;
+    if (lease.isLive && !isLive) state.counts.lapses++;
     lease.isLive = isLive;
+    lease.hasNew = false;
     for (const key of [...lease.claims]) {
       const claim = state.claims.get(key);
       if (claim !== undefined) judge(turn, claim);

@@ -38,6 +38,8 @@ export function elect(turn: Turn): void {
   const isCandidate = isReady(state);
   if (isCandidate !== state.wasCandidate) electAnew(turn);
   state.wasCandidate = isCandidate;
+  for (const key of state.watcher.freed) state.dirty.add(key);
+  state.watcher.freed.clear();
   let left = electionsPerStep;
   for (const key of state.dirty) {
     if (left-- === 0) return;

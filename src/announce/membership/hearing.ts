@@ -34,6 +34,7 @@ export const newPeer = (name: string): Peer => ({
   grantedUntil: Number.NEGATIVE_INFINITY,
   toAsk: new Set(),
   toRelease: new Map(),
+  releasedIn: new Map(),
   toHand: new Set(),
   again: new Map(),
 });

@@ -227,9 +227,10 @@ export class Simulation {
   #step(node: SimulatedNode, event: MemberEvent): void {
     if (!node.isRunning) return;
     if (this.now < node.frozenUntil) {
-      // It waits in this process' sockets, and goes with it.
+      // It waits in this process' sockets, and goes with it. What the agent says comes in its order.
       const { starts } = node;
-      this.#at(node.frozenUntil + this.random(), () => {
+      const later = this.random();
+      this.#at(node.frozenUntil + (event.kind === 'message' ? later : 0), () => {
         if (node.starts === starts) this.#step(node, event);
       });
       return;

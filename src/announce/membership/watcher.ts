@@ -22,6 +22,8 @@ export interface Watcher {
   readonly locks: Map<string, Session>;
   /** Who had each address last. */
   readonly lastHolder: Map<string, string>;
+  /** What sessions had that have ended since this was looked at last. */
+  readonly freed: Set<string>;
   lastSessionId: number;
   /** A watcher that starts does not know what it granted before: it grants nothing until that has lapsed. */
   grantsFrom: number;
@@ -31,6 +33,7 @@ export const createWatcher = (grantsFrom: number): Watcher => ({
   sessions: new Map(),
   locks: new Map(),
   lastHolder: new Map(),
+  freed: new Set(),
   lastSessionId: 0,
   grantsFrom,
 });
@@ -69,7 +72,10 @@ export function keepSession(
 
 /** The holder has said that it is silent for good. */
 export function endSession(watcher: Watcher, session: Session): void {
-  for (const key of session.locks) if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+  for (const key of session.locks) {
+    if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+    watcher.freed.add(key);
+  }
   session.locks.clear();
   if (watcher.sessions.get(session.node) === session) watcher.sessions.delete(session.node);
 }
