@@ -69,6 +69,8 @@ describe('a course that once led to two speakers, or to none', () => {
     [1114, 5, false, 15],
     [1178, 3, false, 15],
     [1184, 5, false, 10],
+    [2079, 4, true, 15],
+    [3139, 3, true, 15],
   ];
   for (const [seed, nodes, changesMembers, addressBytes] of courses)
     test(`seed ${seed}, ${nodes} nodes`, () => run(seed, nodes, changesMembers, addressBytes));

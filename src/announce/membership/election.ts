@@ -38,8 +38,8 @@ export function elect(turn: Turn): void {
   const isCandidate = isReady(state);
   if (isCandidate !== state.wasCandidate) electAnew(turn);
   state.wasCandidate = isCandidate;
-  for (const key of state.watcher.freed) state.dirty.add(key);
-  state.watcher.freed.clear();
+  for (const key of state.watcher.unsettled) state.dirty.add(key);
+  state.watcher.unsettled.clear();
   let left = electionsPerStep;
   for (const key of state.dirty) {
     if (left-- === 0) return;

@@ -22,8 +22,8 @@ export interface Watcher {
   readonly locks: Map<string, Session>;
   /** Who had each address last. */
   readonly lastHolder: Map<string, string>;
-  /** What sessions had that have ended since this was looked at last. */
-  readonly freed: Set<string>;
+  /** What sessions had that have ended, or given way to another start's, since this was looked at last. */
+  readonly unsettled: Set<string>;
   lastSessionId: number;
   /** A watcher that starts does not know what it granted before: it grants nothing until that has lapsed. */
   grantsFrom: number;
@@ -33,7 +33,7 @@ export const createWatcher = (grantsFrom: number): Watcher => ({
   sessions: new Map(),
   locks: new Map(),
   lastHolder: new Map(),
-  freed: new Set(),
+  unsettled: new Set(),
   lastSessionId: 0,
   grantsFrom,
 });
@@ -66,6 +66,7 @@ export function keepSession(
     wanted: new Map(),
   };
   // What the start before had stays locked until that lapses: nothing proves that it has ended.
+  for (const key of found?.locks ?? []) watcher.unsettled.add(key);
   watcher.sessions.set(node, session);
   return session;
 }
@@ -74,7 +75,7 @@ export function keepSession(
 export function endSession(watcher: Watcher, session: Session): void {
   for (const key of session.locks) {
     if (watcher.locks.get(key) === session) watcher.locks.delete(key);
-    watcher.freed.add(key);
+    watcher.unsettled.add(key);
   }
   session.locks.clear();
   if (watcher.sessions.get(session.node) === session) watcher.sessions.delete(session.node);
