@@ -43,7 +43,7 @@ export const bitString = (content: Uint8Array, unused = 0): Uint8Array =>
 
 export const utf8String = (text: string): Uint8Array => der(0x0c, Buffer.from(text, 'utf8'));
 
-/** Such as `2.5.29.17`; each number after the first two in bytes of seven bits (§8.19). */
+/** Such as `1.2.840`; each number after the first two in bytes of seven bits (§8.19). */
 export function objectIdentifier(text: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = text.split('.').map(Number);
   const bytes = [first * 40 + second, ...rest].flatMap((number) => {
@@ -55,7 +55,7 @@ export function objectIdentifier(text: string): Uint8Array {
   return der(0x06, Uint8Array.from(bytes));
 }
 
-/** Whole seconds of UTC: UTCTime until 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). */
+/** Whole seconds of UTC: UTCTime until 2049, GeneralizedTime after (RFC 5280 §4.1.2). */
 export function time(milliseconds: number): Uint8Array {
   const text = `${new Date(milliseconds).toISOString().replace(/[-:T]|\.\d+Z$/g, '')}Z`;
   const isShort = text < '2050';

@@ -47,8 +47,11 @@ export function signCertificate(request: CertificateRequest): string {
   return pem('CERTIFICATE', sequence(toBeSigned, ecdsaWithSha256, bitString(signature)));
 }
 
+/** Arc 3 of attribute types (X.520). */
+const commonNameType = [2, 5, 4, 3].join('.');
+
 const distinguishedName = (commonName: string): Uint8Array =>
-  sequence(setOf(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
+  sequence(setOf(sequence(objectIdentifier(commonNameType), utf8String(commonName))));
 
 /** SubjectPublicKeyInfo. */
 const publicKeyOf = (key: KeyObject): Uint8Array =>
@@ -57,28 +60,29 @@ const publicKeyOf = (key: KeyObject): Uint8Array =>
 /** RFC 5280 §4.2.1. */
 function extensions({ key, issuer, dnsNames }: CertificateRequest): Uint8Array[] {
   const identifiers = [
-    extension('2.5.29.14', false, octetString(keyIdentifier(key))),
-    extension('2.5.29.35', false, sequence(implicit(0, keyIdentifier(issuer.key)))),
+    extension(14, false, octetString(keyIdentifier(key))),
+    extension(35, false, sequence(implicit(0, keyIdentifier(issuer.key)))),
   ];
   if (dnsNames.length === 0) {
     return [
       ...identifiers,
-      extension('2.5.29.19', true, sequence(booleanTrue, integer(Uint8Array.of(0)))),
-      extension('2.5.29.15', true, bitString(Uint8Array.of(0b0000_0100), 2)), // keyCertSign
+      extension(19, true, sequence(booleanTrue, integer(Uint8Array.of(0)))),
+      extension(15, true, bitString(Uint8Array.of(0b0000_0100), 2)), // keyCertSign
     ];
   }
   const names = dnsNames.map((name) => implicit(2, Buffer.from(name, 'ascii')));
   return [
     ...identifiers,
-    extension('2.5.29.19', true, sequence()),
-    extension('2.5.29.15', true, bitString(Uint8Array.of(0b1000_0000), 7)), // digitalSignature
-    extension('2.5.29.37', false, sequence(objectIdentifier('1.3.6.1.5.5.7.3.1'))), // serverAuth
-    extension('2.5.29.17', false, sequence(...names)),
+    extension(19, true, sequence()),
+    extension(15, true, bitString(Uint8Array.of(0b1000_0000), 7)), // digitalSignature
+    extension(37, false, sequence(objectIdentifier('1.3.6.1.5.5.7.3.1'))), // serverAuth
+    extension(17, false, sequence(...names)),
   ];
 }
 
-const extension = (identifier: string, isCritical: boolean, value: Uint8Array): Uint8Array =>
-  sequence(objectIdentifier(identifier), ...(isCritical ? [booleanTrue] : []), octetString(value));
+/** `arc` is that of id-ce, 2.5.29. */
+const extension = (arc: number, isCritical: boolean, value: Uint8Array): Uint8Array =>
+  sequence(objectIdentifier(`2.5.29.${arc}`), ...(isCritical ? [booleanTrue] : []), octetString(value));
 
 /** A hash is enough to tell keys apart; with SHA-256 it is cut to 160 bits (RFC 7093 §2). */
 const keyIdentifier = (key: KeyObject): Uint8Array =>
