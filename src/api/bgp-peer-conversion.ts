@@ -46,21 +46,7 @@ function toNewer(raw: RawObject, spec: RawObject): RawObject {
   // 0 and '' are how the older version says "none".
   if (newer['peerASN'] === 0) delete newer['peerASN'];
   if (newer['peerAddress'] === '') delete newer['peerAddress'];
-  if (Array.isArray(newer['nodeSelectors']))
-    newer['nodeSelectors'] = newer['nodeSelectors'].map(newerSelector);
   return withNote({ ...raw, spec: newer }, undefined);
-}
-
-/** Expressions of the older version needed values even where they mean nothing. */
-function newerSelector(selector: unknown): unknown {
-  if (!isRecord(selector) || !Array.isArray(selector['matchExpressions'])) return selector;
-  const matchExpressions = selector['matchExpressions'].map((expression: unknown) => {
-    if (!isRecord(expression) || !/^(?:Exists|DoesNotExist)$/.test(String(expression['operator'])))
-      return expression;
-    const { values: _, ...rest } = expression;
-    return rest;
-  });
-  return { ...selector, matchExpressions };
 }
 
 /** What the annotation holds, known fields only; nothing where it is no JSON. */

@@ -1,5 +1,6 @@
 // Names of network interfaces, as fields of configuration objects.
 import * as z from 'zod/mini';
+import { ruled } from './published.ts';
 
 const plain = '[^\\s/:.]';
 const any = '[^\\s/:]';
@@ -15,4 +16,10 @@ const rule = 'An interface name has 1 to 15 characters, without white space, "/"
 export const interfaceName = z.string().check(z.regex(new RegExp(`^(?:${pattern})$`), rule));
 
 /** Where clients write an unset field, empty is as good as absent. */
-export const optionalInterfaceName = z.string().check(z.regex(new RegExp(`^(?:${pattern})?$`), rule));
+export const optionalInterfaceName = ruled(z.string().check(z.maxLength(15)), [
+  {
+    message: rule,
+    cel: `self.matches('^(?:${pattern.replaceAll('\\', '\\\\')})?$')`,
+    holds: (text) => text === '' || new RegExp(`^(?:${pattern})$`).test(text),
+  },
+]);

@@ -113,12 +113,10 @@ const peerEdges: readonly object[] = [
   { nodeSelectors: [{}] },
 ];
 
-const ignoredValues = [{ matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] }];
-
 export const edgeObjects: readonly RawObject[] = [
   ...peerEdges.map((spec) => configured('BGPPeer', 'x', { ...session, ...spec })),
   configured('BGPPeer', 'x', session, 'v1beta1'),
-  configured('BGPPeer', 'x', { ...session, holdTime: '3s', nodeSelectors: ignoredValues }, 'v1beta1'),
+  configured('BGPPeer', 'x', { ...session, holdTime: '3s', nodeSelectors: [{}] }, 'v1beta1'),
   configured('BGPAdvertisement', 'x', undefined),
   configured('BGPAdvertisement', 'x', { aggregationLength: 1, aggregationLengthV6: 1, serviceSelectors: [] }),
   configured('BGPAdvertisement', 'x', { serviceSelectors: [{}], localPref: 0 }),

@@ -89,7 +89,7 @@ export const peerRejections: readonly Rejection[] = [
   peer('a port that the reference refuses', { peerPort: 16_385 }, 'peerPort', 16_385, /at most 16384/),
   peer('a hold time that is no duration', { holdTime: 'soon' }, 'holdTime', 'soon', /duration/),
   peer('a negative hold time', { holdTime: '-90s' }, 'holdTime', '-90s', /duration/),
-  peer('a hold time below three seconds', { holdTime: '2s' }, 'holdTime', '2s', /0s, or from 3s/),
+  peer('a hold time below three seconds', { holdTime: '2s' }, 'holdTime', '2s', /0s, or a duration from 3s/),
   peer('a hold time beyond 16 bits', { holdTime: '65536s' }, 'holdTime', '65536s', /to 65535s/),
   peer(
     'a keepalive time longer than the hold time',
@@ -119,8 +119,8 @@ export const peerRejections: readonly Rejection[] = [
     '1500ms',
     /whole seconds/,
   ),
-  peer('no time between attempts', { connectTime: '0s' }, 'connectTime', '0s', /from 1 to 65535/),
-  peer('a day between attempts', { connectTime: '24h' }, 'connectTime', '24h', /from 1 to 65535/),
+  peer('no time between attempts', { connectTime: '0s' }, 'connectTime', '0s', /of 1 to 65535/),
+  peer('a day between attempts', { connectTime: '24h' }, 'connectTime', '24h', /of 1 to 65535/),
   peer(
     'a password twice',
     { password: 'a', passwordSecret: { name: 'b' } },
@@ -201,7 +201,7 @@ export const peerRejections: readonly Rejection[] = [
     { ...session, holdTime: '1s' },
     'holdTime',
     '1s',
-    /0s, or from 3s/,
+    /0s, or a duration from 3s/,
   ),
   older(
     'the older version with multihop inside an AS',
