@@ -20,7 +20,6 @@ export interface CustomResourceDefinition {
       readonly categories: readonly string[];
     };
     readonly scope: 'Namespaced';
-    readonly conversion?: { readonly strategy: 'None' };
     readonly versions: readonly DefinedVersion[];
   };
 }
@@ -36,6 +35,10 @@ export interface DefinedVersion {
   readonly additionalPrinterColumns?: readonly PrinterColumn[];
 }
 
+/**
+ * How versions are converted is left out: the API server then does nothing (`None`), which loses nothing, since every
+ * version has every field; and what else there is, our own or MetalLB's webhook, does not stand in the way of applying.
+ */
 export function customResourceDefinition(served: ServedKind): CustomResourceDefinition {
   const { kind, plural, shortName, versions } = served;
   return {
@@ -53,8 +56,6 @@ export function customResourceDefinition(served: ServedKind): CustomResourceDefi
         categories: ['gantry', 'metallb'],
       },
       scope: 'Namespaced',
-      // Every version has every field, so that nothing is lost where no webhook converts.
-      ...(versions.length > 1 ? { conversion: { strategy: 'None' } } : {}),
       versions: versions.map((version, index) =>
         definedVersion(served.description, version, index === versions.length - 1),
       ),

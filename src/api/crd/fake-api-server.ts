@@ -33,11 +33,14 @@ const ajv = new Ajv({
 });
 
 const cel = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true });
-// As Go's netip has it, the Kubernetes library takes neither zones nor IPv4 dressed as IPv6.
 cel.registerFunction(
   'isIP(string): bool',
-  (text: string) => isIP(text) !== 0 && !text.includes('%') && !/^[0:]*:ffff:[^:]+(?::[^:]+)?$/i.test(text),
+  (text: string) => isIP(text) !== 0 && !text.includes('%') && !isDressed(text),
 );
+
+/** IPv4 dressed as IPv6, in any spelling: a URL has only one. */
+const isDressed = (text: string): boolean =>
+  isIP(text) === 6 && /^\[::ffff:[0-9a-f]+:[0-9a-f]+\]$/.test(new URL(`http://[${text}]/`).hostname);
 
 /** Why the object is refused; empty if it is accepted. `before` is what it replaces. */
 export function serverRefusals(raw: RawObject, before?: RawObject): ServerRefusal[] {

@@ -1,6 +1,5 @@
 // The status of each kind that has one, as CustomResourceDefinitions describe it. `status.ts` writes them.
 import * as z from 'zod/mini';
-import { distinctObjects } from '../distinct.ts';
 import { described, immutable } from '../published.ts';
 
 const count = (description: string) => described(z.optional(z.int()), description);
@@ -67,8 +66,9 @@ export const configurationStateSchema = described(
       'The objects that are set aside, a line each: which, which field, its value, and the rule that it breaks.',
     ),
     conditions: described(
-      z.optional(distinctObjects(condition, 'type', 'There is one condition of each type.')),
-      'The same as conditions, for programs that wait for one.',
+      z.optional(z.array(condition)),
+      'The same, for programs that wait for a condition.',
+      { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
     ),
   }),
   'What became of the configuration in one component.',

@@ -98,6 +98,7 @@ export const advertisementRejections: readonly Rejection[] = [
     'communities[1]',
     '64512:1',
     /given twice/,
+    'webhook',
   ),
   bgp(
     'a community of three short numbers',

@@ -77,7 +77,7 @@ export const profileRejections: readonly Rejection[] = [
     /up to 4294967295/,
     'webhook',
   ),
-  community('a name given twice', [named('1:2'), named('1:3')], '[1].name', 'a', /given twice/),
+  community('a name given twice', [named('1:2'), named('1:3')], '[1].name', 'a', /given twice/, 'webhook'),
   {
     title: 'a name that another Community has',
     object: configured('Community', 'x', { communities: [named('1:2')] }),

@@ -1,6 +1,6 @@
 // Answers AdmissionReviews (admission.k8s.io/v1): the verdict on a change, in the API server's words.
 import { formatProblem } from '../../model/problem.ts';
-import { type FieldProblem, formatPath } from '../field-problem.ts';
+import { type FieldProblem, formatPath, formatValue } from '../field-problem.ts';
 import { objectProblem } from '../manifest.ts';
 import { isRecord, type RawObject, valueAt } from '../record.ts';
 import { type ReviewAnswer, type ReviewFault, readReview } from './review.ts';
@@ -69,7 +69,7 @@ function refusal(question: AdmissionQuestion, errors: readonly FieldProblem[]) {
       causes: errors.map((problem) => ({
         reason: 'FieldValueInvalid',
         field: formatPath(problem.path),
-        message: problem.rule,
+        message: `${problem.value === undefined ? '' : `Invalid value: ${formatValue(problem.path, problem.value)}: `}${problem.rule}`,
       })),
     },
   };

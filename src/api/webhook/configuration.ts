@@ -115,13 +115,16 @@ export const webhookService = (namespace: string) => ({
 });
 
 /**
- * `spec.conversion` of the BGPPeers' definition while a webhook is there: old programs then see the old fields alone,
- * and keep the others without knowing. Without one (`strategy: None`) every version has all fields.
+ * `spec.conversion` of the BGPPeers' definition while a webhook is there: programs that know the older version alone
+ * then see its fields alone, and keep the others without knowing. For a merge patch.
  */
 export const conversionByWebhook = (namespace: string, caBundle: string) => ({
   strategy: 'Webhook',
   webhook: {
-    clientConfig: clientOf(namespace, conversionPath, caBundle),
+    clientConfig: { url: null, ...clientOf(namespace, conversionPath, caBundle) },
     conversionReviewVersions: ['v1'],
   },
 });
+
+/** The same without a webhook, or where another's is left over: every version has all fields. For a merge patch. */
+export const conversionByNobody = { strategy: 'None', webhook: null } as const;
