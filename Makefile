@@ -21,6 +21,9 @@ check: setup ## Fast feedback: format, lint, types, unit tests
 bench: setup ## Measure against the bounds and the peers; JSON in bench/results/ (BENCH=name for one, QUICK=1 for small)
 	@scripts/bench.sh $(BENCH)
 
+manifests: setup ## Write the manifests under deploy/ that are made from src/api/
+	@$(NODE) scripts/manifests.ts
+
 build: setup ## One bundled file, its launcher and the native parts in dist/, which runs anywhere
 	@$(NODE) scripts/build.ts
 
@@ -34,4 +37,4 @@ clean: ## Remove what was built and installed here
 	rm -rf dist node_modules bench/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build format setup clean
+.PHONY: help demo test check bench manifests build format setup clean
