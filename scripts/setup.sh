@@ -14,6 +14,8 @@ ping:iputils-ping
 arping:iputils-arping
 ndisc6:ndisc6
 keepalived:keepalived
+/usr/lib/frr/bfdd:frr
+bird:bird2
 npm:npm
 '
 PATH=$PATH:/usr/sbin:/sbin

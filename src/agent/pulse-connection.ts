@@ -117,6 +117,8 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
         isExpected = message.isReplaced === true;
         log.info(isExpected ? 'pulse-replaced' : 'pulse-stopping');
         return;
+      case 'bfd':
+      case 'bfd-counters':
       case 'estate':
         return;
       default:

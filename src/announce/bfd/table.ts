@@ -44,6 +44,8 @@ export interface Entry {
   dueAt: number;
   packetsReceived: number;
   packetsSent: number;
+  /** Of the peer's last packet, where that was refused for having come too far. */
+  lowTtl: number | undefined;
   /** How often it came up, and went down from there. */
   ups: number;
   downs: number;
@@ -142,6 +144,7 @@ export function createBfdTable({ random, apply }: BfdTableOptions): BfdTable {
       dueAt: Number.POSITIVE_INFINITY,
       packetsReceived: 0,
       packetsSent: 0,
+      lowTtl: undefined,
       ups: 0,
       downs: 0,
     };
@@ -172,6 +175,12 @@ export function createBfdTable({ random, apply }: BfdTableOptions): BfdTable {
     if (entry.leavesAt === Number.POSITIVE_INFINITY) return;
     entry.leavesAt = Number.POSITIVE_INFINITY;
     step(entry, { kind: 'admin-up' }, now);
+  };
+
+  const noteTtl = (entry: Entry, ttl: number | undefined): void => {
+    if (entry.lowTtl === ttl) return;
+    entry.lowTtl = ttl;
+    apply(entry, { kind: 'changed' });
   };
 
   /** By our discriminator, or, before the other knows it, by the path (§6.3). */
@@ -206,9 +215,13 @@ export function createBfdTable({ random, apply }: BfdTableOptions): BfdTable {
       if ('error' in packet) return packet.error;
       const entry = entryFor(packet.yourDiscriminator, arrival);
       if (typeof entry === 'string') return entry;
-      if (arrival.isMultihop && arrival.ttl < entry.wanted.minimumTtl) return 'ttl';
+      if (arrival.isMultihop && arrival.ttl < entry.wanted.minimumTtl) {
+        noteTtl(entry, arrival.ttl);
+        return 'ttl';
+      }
       if (packet.authentication !== undefined) return 'authentication';
       entry.packetsReceived++;
+      noteTtl(entry, undefined);
       step(entry, { kind: 'packet', packet }, now);
       return undefined;
     },
