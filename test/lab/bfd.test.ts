@@ -275,6 +275,47 @@ testInsideLab(import.meta.filename, () => {
     assert.ok(uptime() >= 2, 'FRR has seen no break');
   });
 
+  test('FRR: echo packets come back by the neighbour’s forwarding plane, and tell a cut; FRR’s own come back by us', async () => {
+    await using it = await scene();
+    const { lab, lan, node, router, speaker } = it;
+    node.sysctl('ipv4/ip_forward', 1);
+    node.sysctl('ipv6/conf/all/forwarding', 1);
+    const echo = [...fast, 'echo receive-interval 50', 'echo transmit-interval 50', 'echo-mode'];
+    const frr = await startFrr(lab, router, [
+      'bfd',
+      ...frrPeer(`${ours.v4} interface eth0`, echo),
+      ...frrPeer(`${ours.v6} local-address ${theirs.v6} interface eth0`, echo),
+    ]);
+    speaker.want([
+      singleHop(theirs.v4, { interface: 'eth0' }, { echoMode: true }),
+      singleHop(theirs.v6, {}, { echoMode: true }),
+    ]);
+    for (const [peer, own] of [
+      [theirs.v4, ours.v4],
+      [theirs.v6, ours.v6],
+    ] as const) {
+      await isUp(speaker, frr, peer, own);
+      await until(`echo packets to ${peer} come back`, () => speaker.stateOf(peer)?.echo === 'active');
+    }
+    // Control packets have become rare, for they need not detect.
+    await until('they are rare', () => speaker.stateOf(theirs.v4)?.detectionMilliseconds === 3000);
+    const before = speaker.changes.length;
+    await sleep(2000);
+    assert.equal(speaker.changes.length, before);
+    for (const counters of JSON.parse(frr.run('show bfd peers counters json')))
+      assert.ok(counters['echo-packet-input'] > 20, JSON.stringify(counters));
+    const cutAt = performance.now();
+    {
+      using _cut = lan.cut({ from: router });
+      await until('the cut is noticed', () => speaker.changes.length >= before + 2);
+    }
+    const [down] = speaker.changes.slice(before);
+    assert.equal(down?.report.diagnostic, diagnostic.echoFailed);
+    assert.ok((down?.at ?? 0) - cutAt < 1500, `${(down?.at ?? 0) - cutAt} ms`);
+    await isUp(speaker, frr, theirs.v4, ours.v4);
+    await until('echo goes on', () => speaker.stateOf(theirs.v4)?.echo === 'active');
+  });
+
   test('BIRD: single hop and multihop come up, and go down by a cut, a change live and a removal', async () => {
     await using it = await scene();
     const { lab, lan, router, far, speaker } = it;

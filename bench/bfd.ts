@@ -1,0 +1,170 @@
+// BFD under load: a hundred sessions at 50 ms × 3 with FRR's bfdd while all CPUs are kept busy. How often is a session
+// called down that is not, what share of a core does it cost, and how near did it come? Beside it, FRR with itself.
+// --minutes N: for how long (10); --sessions N (100); --quick: half a minute.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Frr, startFrr } from '../lab/bfd-routers.ts';
+import { type BfdSpeaker, singleHop, startBfdSpeaker } from '../lab/bfd-speaker.ts';
+import { until } from '../lab/gantry.ts';
+import type { Host } from '../lab/host.ts';
+import { createLab, type Lab } from '../lab/lab.ts';
+import { benchInsideLab } from './inside-lab.ts';
+import { report } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    sessions: { type: 'string', default: '100' },
+  },
+});
+const minutes = Number(values.minutes ?? (values.quick ? 0.5 : 10));
+const sessions = Number(values.sessions);
+
+/** The router has an address for each session. */
+const routerAddress = (index: number): string => `198.18.${1 + Math.floor(index / 250)}.${1 + (index % 250)}`;
+const ours = '198.18.0.1';
+
+await benchInsideLab(import.meta.filename, async () => {
+  const own = await run('gantry', async (lab, node) => {
+    const speaker = startBfdSpeaker(lab, node);
+    speaker.want(
+      Array.from({ length: sessions }, (_, index) => singleHop(routerAddress(index), { interface: 'eth0' })),
+    );
+    return speakerOf(speaker);
+  });
+  const frr = await run('frr', async (lab, node) =>
+    frrSpeaker(
+      await startFrr(lab, node, [
+        'bfd',
+        ...Array.from({ length: sessions }, (_, index) => peerLines(routerAddress(index))).flat(),
+      ]),
+    ),
+  );
+  const what = `${sessions} sessions at 50 ms × 3, all CPUs busy, ${minutes} min`;
+  const figures = (pick: (run: Run) => number) => ({
+    value: pick(own),
+    peers: [{ name: 'FRR bfdd in its place', value: pick(frr) }],
+  });
+  report('bfd', [
+    { name: `${what}: sessions that went down`, unit: '', bound: 1, ...figures(({ downs }) => downs) },
+    { name: 'share of a core', unit: '%', bound: 15, ...figures(({ cpuPercent }) => cpuPercent) },
+    { name: 'the same, CPUs idle', unit: '%', ...figures(({ idleCpuPercent }) => idleCpuPercent) },
+    { name: 'resident memory', unit: 'MB', ...figures(({ memory }) => memory) },
+    { name: 'smallest slack of 150 ms when we heard', unit: 'ms', value: own.receiveSlack },
+    { name: 'smallest slack of 150 ms when we were heard', unit: 'ms', value: own.transmitSlack },
+    { name: 'kept from work', unit: 'ms', value: own.stalled },
+  ]);
+});
+
+interface Run {
+  readonly downs: number;
+  readonly cpuPercent: number;
+  readonly idleCpuPercent: number;
+  readonly memory: number;
+  readonly receiveSlack: number;
+  readonly transmitSlack: number;
+  readonly stalled: number;
+}
+
+/** Who is measured. */
+interface Speaker extends Disposable {
+  readonly pid: number;
+  countUp(): number;
+  slacks(): Pick<Run, 'receiveSlack' | 'transmitSlack' | 'stalled'>;
+}
+
+async function run(name: string, start: (lab: Lab, node: Host) => Promise<Speaker>): Promise<Run> {
+  await using lab = await createLab();
+  const lan = lab.segment('lan');
+  const [node, router] = [lab.host('node1'), lab.host('router')];
+  lab.connect(node, 'eth0', lan, [`${ours}/16`]);
+  lab.connect(
+    router,
+    'eth0',
+    lan,
+    Array.from({ length: sessions }, (_, index) => `${routerAddress(index)}/16`),
+  );
+  const peers = Array.from({ length: sessions }, (_, index) =>
+    peerLines(`${ours} local-address ${routerAddress(index)} interface eth0`),
+  );
+  const judge = await startFrr(lab, router, ['bfd', ...peers.flat()]);
+  using speaker = await start(lab, node);
+  const upAtJudge = (): number => judge.peers().filter(({ status }) => status === 'up').length;
+  await until(
+    `all ${sessions} are up`,
+    () => upAtJudge() === sessions && speaker.countUp() === sessions,
+    60_000,
+  );
+  await sleep(3000);
+  process.stderr.write(`bfd: ${name}: up; idle for 10 s, then ${minutes} min under load\n`);
+  const idle = await cpuShare(speaker.pid, 10_000);
+  const before = downsOf(judge);
+  const busy = Array.from({ length: availableParallelism() }, () =>
+    node.spawn([process.execPath, '-e', 'for (;;) Math.sqrt(2);'], { log: 'busy' }),
+  );
+  // The judge is favoured like pulse: its own lateness is not what is measured.
+  node.exec(['renice', '-n', '-19', '-p', String(judge.speaker.pid), String(speaker.pid)], { mayFail: true });
+  const cpuPercent = await cpuShare(speaker.pid, minutes * 60_000);
+  const result = {
+    downs: downsOf(judge) - before,
+    cpuPercent,
+    idleCpuPercent: idle,
+    memory: residentMegabytes(speaker.pid),
+    ...speaker.slacks(),
+  };
+  for (const one of busy) one.kill('SIGKILL');
+  return result;
+}
+
+const peerLines = (line: string): string[] => [
+  `peer ${line}`,
+  ' detect-multiplier 3',
+  ' receive-interval 50',
+  ' transmit-interval 50',
+  'exit',
+];
+
+/** Downs that the judge has seen, whoever was the first to say so. */
+function downsOf(judge: Frr): number {
+  const all = JSON.parse(judge.run('show bfd peers counters json')) as { 'session-down': number }[];
+  return all.reduce((sum, one) => sum + one['session-down'], 0);
+}
+
+const speakerOf = (speaker: BfdSpeaker): Speaker => ({
+  pid: speaker.process.pid ?? 0,
+  countUp: () =>
+    Array.from({ length: sessions }, (_, index) => speaker.stateOf(routerAddress(index))?.state).filter(
+      (state) => state === 'up',
+    ).length,
+  slacks: () => ({
+    receiveSlack: speaker.counters?.smallestReceiveSlackMilliseconds ?? Number.NaN,
+    transmitSlack: speaker.counters?.smallestTransmitSlackMilliseconds ?? Number.NaN,
+    stalled: speaker.counters?.stalledMilliseconds ?? Number.NaN,
+  }),
+  [Symbol.dispose]: () => speaker[Symbol.dispose](),
+});
+
+const frrSpeaker = (frr: Frr): Speaker => ({
+  pid: frr.speaker.pid ?? 0,
+  countUp: () => frr.peers().filter(({ status }) => status === 'up').length,
+  slacks: () => ({ receiveSlack: Number.NaN, transmitSlack: Number.NaN, stalled: Number.NaN }),
+  [Symbol.dispose]() {},
+});
+
+/** Percent of one core, over so many milliseconds, of the process with its threads (proc_pid_stat(5)). */
+async function cpuShare(pid: number, milliseconds: number): Promise<number> {
+  const ticksPerSecond = 100;
+  const ticks = (): number => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const [before, since] = [ticks(), performance.now()];
+  await sleep(milliseconds);
+  return ((ticks() - before) / ticksPerSecond / (performance.now() - since)) * 1000 * 100;
+}
+
+const residentMegabytes = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
