@@ -65,9 +65,12 @@ export async function startFrr(lab: Lab, host: Host, configuration: readonly str
   const zebra = host.spawn(['/usr/lib/frr/zebra', ...common('zebra', [])], { log: `${host.name}-zebra` });
   await until('zebra answers', () => ask(['show version'], 'zebra').code === 0);
   const control = join(directory, 'bfdd.sock');
-  const bfdd = host.spawn(['/usr/lib/frr/bfdd', ...common('bfdd', configuration), '--bfdctl', control], {
-    log: `${host.name}-bfdd`,
-  });
+  const bfdd = host.spawn(
+    ['setsid', '/usr/lib/frr/bfdd', ...common('bfdd', configuration), '--bfdctl', control],
+    {
+      log: `${host.name}-bfdd`,
+    },
+  );
   function ask(commands: readonly string[], daemon: string) {
     const argv = commands.flatMap((command) => ['-c', command]);
     return host.exec(['vtysh', '--vty_socket', directory, '-d', daemon, ...argv], { mayFail: true });

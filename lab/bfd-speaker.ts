@@ -52,7 +52,8 @@ export function startBfdSpeaker(lab: Lab, host: Host, replaces = false): BfdSpea
   writeFileSync(keyFile, 'a key of the lab');
   const runDirectory = join(lab.directory, `run-${host.name}`);
   const args = replaces ? ['--replace'] : [];
-  const process = host.spawn(gantryCommand('pulse', '--run-dir', runDirectory, ...args), {
+  // As a service it has a session of its own.
+  const process = host.spawn(['setsid', ...gantryCommand('pulse', '--run-dir', runDirectory, ...args)], {
     log: `${host.name}-pulse`,
   });
   const states = new Map<string, LinkBfdState>();
