@@ -52,6 +52,8 @@ export interface DatagramOrigin {
 export interface UdpReceiver extends Disposable {
   /** Receives all that there is now, without waiting for the event loop's next turn. */
   drain(): void;
+  /** True: calls back by itself as datagrams come, which is so at first. False: only when it is drained. */
+  setListening(isListening: boolean): void;
   /** Sends to where the last datagram came from, with this TTL; what fails is lost. For use while it is handled. */
   answer(bytes: Uint8Array, ttl: number): void;
 }
@@ -104,6 +106,7 @@ export function openUdpReceiver({
   const poll = onReadable(fd, drain);
   return {
     drain,
+    setListening: (isListening) => (isListening ? poll.resume() : poll.pause()),
     answer(bytes, ttl) {
       if (isIpv4) setSocketOptionInt(fd, IPPROTO_IP, IP_TTL, ttl);
       else setSocketOptionInt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl);

@@ -10,6 +10,8 @@ export interface BfdReceivers extends Disposable {
   want(kinds: readonly PortKind[]): void;
   /** Takes all that has come. */
   drain(): void;
+  /** False: what comes waits until it is drained. */
+  setListening(isListening: boolean): void;
   setInterfaces(indexes: ReadonlyMap<string, number>): void;
   /** Why sessions of this kind hear nothing; undefined: they do. */
   problemOf(kind: PortKind): string | undefined;
@@ -30,6 +32,7 @@ export function createBfdReceivers(
   onPacket: (bytes: Uint8Array, arrival: Arrival) => void,
 ): BfdReceivers {
   const ports = new Map<string, Port>();
+  let listens = true;
   let names: ReadonlyMap<number, string> = new Map();
 
   const open = ({ family, isMultihop }: PortKind): Port => {
@@ -49,6 +52,7 @@ export function createBfdReceivers(
         arrival.ttl = origin.ttl;
         onPacket(bytes, arrival);
       });
+      receiver.setListening(listens);
       return { receiver, problem: undefined };
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
@@ -69,6 +73,11 @@ export function createBfdReceivers(
     },
     drain() {
       for (const { receiver } of ports.values()) receiver?.drain();
+    },
+    setListening(isListening) {
+      if (listens === isListening) return;
+      listens = isListening;
+      for (const { receiver } of ports.values()) receiver?.setListening(isListening);
     },
     setInterfaces(indexes) {
       names = new Map([...indexes].map(([name, index]) => [index, name]));

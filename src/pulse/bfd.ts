@@ -17,7 +17,7 @@ import type { BfdEstate } from './bfd-estate.ts';
 import type { BfdFromPulse, LinkBfdSession } from './bfd-link.ts';
 import type { BfdNetwork } from './bfd-network.ts';
 import { createBfdReceivers, type PortKind } from './bfd-receivers.ts';
-import { bfdStateOf, lesser, takeBfdCounters } from './bfd-report.ts';
+import { createBfdReporter } from './bfd-reporter.ts';
 import { createBfdSenders } from './bfd-senders.ts';
 
 export interface BfdOptions {
@@ -47,24 +47,21 @@ export interface Bfd extends Disposable {
 /** A timer is so late as a rule. */
 const usualLatenessMilliseconds = 2;
 
+/** What comes may wait for so long: with many sessions it is taken when something is due, not packet by packet. */
+const patientMilliseconds = 4;
+
 /** A farewell that is lost is repeated, so often and so far apart. */
 const farewells = 3;
 const farewellMilliseconds = 20;
 
 export function createBfd(options: BfdOptions): Bfd {
-  const { log, now, tell, echo } = options;
-  const refused = new Map<string, number>();
-  const states = new Map<string, string>();
-  const changed = new Set<string>();
-  let smallestReceiveSlack: number | undefined;
-  let smallestTransmitSlack: number | undefined;
+  const { log, now, echo } = options;
   let hasLeft = false;
   let stalled = 0;
   let lookedAt = now();
   /** For when the timer is set. */
   let wakesAt = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
-  let telling: NodeJS.Immediate | undefined;
 
   const senders = createBfdSenders(options.network, options.random);
 
@@ -78,13 +75,10 @@ export function createBfd(options: BfdOptions): Bfd {
         return;
       case 'gone':
         senders.close(entry.key);
-        states.delete(entry.key);
-        note(entry.key);
+        reporter.changed(entry);
         return;
       case 'changed':
-        note(entry.key);
-        // A session that goes down and comes up in one turn has been down all the same.
-        if (takeState(entry)) flush();
+        reporter.changed(entry);
         return;
       default:
         effect satisfies never;
@@ -92,20 +86,20 @@ export function createBfd(options: BfdOptions): Bfd {
   };
   const table = createBfdTable({ random: options.random, apply });
 
+  const reporter = createBfdReporter({
+    entries: table.entries,
+    problemOf: ({ key, wanted }) => senders.problemOf(key) ?? receivers.problemOf(kindOf(wanted)),
+    log,
+    now,
+    tell: options.tell,
+  });
+
   const receivers = createBfdReceivers(options.network, (bytes: Uint8Array, arrival: Arrival) => {
     if (hasLeft) return;
     const refusal = table.receive(bytes, arrival, look());
-    if (refusal !== undefined) refuse(refusal);
+    if (refusal !== undefined) reporter.refused(refusal);
     plan();
   });
-
-  /** One line a cause; the counts are told with the counters. */
-  const refuse = (cause: string): void => {
-    const count = (refused.get(cause) ?? 0) + 1;
-    refused.set(cause, count);
-    if (count > 1) return;
-    log.debug('bfd-refused', { cause });
-  };
 
   /** When this process should have looked and could not, that is counted. */
   const look = (): Instant => {
@@ -117,10 +111,13 @@ export function createBfd(options: BfdOptions): Bfd {
 
   const plan = (): void => {
     const next = table.nextDue();
+    if (next === Number.POSITIVE_INFINITY) receivers.setListening(true);
     if (next >= wakesAt) return;
     clearTimeout(timer);
     wakesAt = next;
-    timer = setTimeout(wake, Math.max(1, Math.ceil(next - now())));
+    const wait = Math.max(1, Math.ceil(next - now()));
+    timer = setTimeout(wake, wait);
+    receivers.setListening(wait > patientMilliseconds);
   };
 
   const wake = (): void => {
@@ -133,91 +130,31 @@ export function createBfd(options: BfdOptions): Bfd {
     plan();
   };
 
-  /** Returns whether the session is in another state than it was. */
-  const takeState = ({ key, session }: Entry): boolean => {
-    const before = states.get(key);
-    if (before === session.state) return false;
-    states.set(key, session.state);
-    const fields = {
-      session: key,
-      state: session.state,
-      remoteState: session.remote.state,
-      diagnostic: session.diagnostic,
-    };
-    if (before === 'up' && session.state === 'down') log.info('bfd-down', fields);
-    else if (session.state === 'up') log.info('bfd-up', fields);
-    else log.debug('bfd-changed', fields);
-    return true;
+  const openPorts = (): void => {
+    const entries = [...table.entries.values()];
+    const problemOf = ({ wanted }: Entry) => receivers.problemOf(kindOf(wanted));
+    const before = entries.map(problemOf);
+    receivers.want(entries.map(({ wanted }) => kindOf(wanted)));
+    for (const [index, entry] of entries.entries())
+      if (problemOf(entry) !== before[index]) reporter.changed(entry);
   };
-
-  /** What else changes in one turn is one message, at the turn's end. */
-  const note = (key: string): void => {
-    changed.add(key);
-    telling ??= setImmediate(flush);
-  };
-
-  const flush = (): void => {
-    clearImmediate(telling);
-    telling = undefined;
-    if (changed.size === 0) return;
-    const entries = [...changed].map((key) => [key, table.entries.get(key)] as const);
-    changed.clear();
-    tell({
-      type: 'bfd',
-      replace: false,
-      upserts: entries.flatMap(([, entry]) => (entry === undefined ? [] : [stateOf(entry)])),
-      removals: entries.flatMap(([key, entry]) => (entry === undefined ? [key] : [])),
-    });
-  };
-
-  const stateOf = (entry: Entry) => {
-    const age = Date.now() - now();
-    const problem = senders.problemOf(entry.key) ?? receivers.problemOf(kindOf(entry.wanted));
-    return bfdStateOf(entry, (at) => at + age, problem);
-  };
-
-  const openPorts = (): void =>
-    receivers.want([...table.entries.values()].map(({ wanted }) => kindOf(wanted)));
 
   const everySecond = setInterval(() => {
-    if (table.entries.size === 0) return;
-    const before = [...table.entries.values()].map(
-      (entry) => [entry, receivers.problemOf(kindOf(entry.wanted))] as const,
-    );
     openPorts();
-    for (const [entry, problem] of before)
-      if (receivers.problemOf(kindOf(entry.wanted)) !== problem) note(entry.key);
-    for (const key of senders.mend()) note(key);
+    if (table.entries.size === 0) return;
+    for (const key of senders.mend()) reporter.changed(key);
     echo.refresh([...table.entries.values()].map(({ wanted }) => wanted));
-    tell(counters());
+    reporter.tellCounters(stalled);
   }, 1000);
-
-  const counters = (): BfdFromPulse => {
-    const sessions = [...table.entries.values()].map(takeBfdCounters);
-    for (const { receiveSlackMilliseconds, transmitSlackMilliseconds } of sessions) {
-      smallestReceiveSlack = lesser(smallestReceiveSlack, receiveSlackMilliseconds);
-      smallestTransmitSlack = lesser(smallestTransmitSlack, transmitSlackMilliseconds);
-    }
-    return {
-      type: 'bfd-counters',
-      sessions,
-      refused: [...refused].map(([cause, count]) => ({ cause, count })),
-      smallestReceiveSlackMilliseconds: smallestReceiveSlack,
-      smallestTransmitSlackMilliseconds: smallestTransmitSlack,
-      stalledMilliseconds: Math.round(stalled),
-    };
-  };
 
   echo.onReturn((discriminator) => {
     if (hasLeft) return;
-    if (!table.echoReturned(discriminator, look())) refuse('echo');
+    if (!table.echoReturned(discriminator, look())) reporter.refused('echo');
     plan();
   });
 
   return {
-    greeting: () => [
-      { type: 'bfd', replace: true, upserts: [...table.entries.values()].map(stateOf), removals: [] },
-    ],
+    greeting: () => [reporter.all()],
     configure(sessions) {
       if (hasLeft) return;
       table.configure(sessions.flatMap(wantedOf), look());
@@ -243,6 +180,8 @@ export function createBfd(options: BfdOptions): Bfd {
     bequeath() {
       hasLeft = true;
       clearTimeout(timer);
+      // The peers' patience begins anew.
+      for (const entry of table.entries.values()) senders.repeat(entry);
       const sessions = [...table.entries.values()]
         .filter(({ leavesAt }) => leavesAt === Number.POSITIVE_INFINITY)
         .map(({ key, wanted, session }) => ({ wanted, session, port: senders.portOf(key) }));
@@ -263,7 +202,7 @@ export function createBfd(options: BfdOptions): Bfd {
     [Symbol.dispose]() {
       clearTimeout(timer);
       clearInterval(everySecond);
-      clearImmediate(telling);
+      reporter[Symbol.dispose]();
       senders[Symbol.dispose]();
       receivers[Symbol.dispose]();
       echo[Symbol.dispose]();

@@ -232,10 +232,19 @@ function schedule(session: Session, now: Instant, random: () => number): void {
   session.scheduledMilliseconds = interval;
   session.transmitAt = Math.max(
     now.at,
-    session.lastSentAt + jittered(interval, session.settings.detectMultiplier, random),
+    jittered(session.lastSentAt, interval, session.settings.detectMultiplier, random),
   );
 }
 
-/** Between 75 and 100 %; where a single lost packet counts, at most 90 % (§6.8.7). */
-const jittered = (interval: number, multiplier: number, random: () => number): number =>
-  interval * (0.75 + (multiplier === 1 ? 0.15 : 0.25) * random());
+/**
+ * Between 75 and 100 % of the interval after the last one; where a single lost packet counts, at most 90 % (§6.8.7). Many
+ * sessions throw their dice on a common grid, a few marks to the span, so that they are served together.
+ */
+function jittered(last: number, interval: number, multiplier: number, random: () => number): number {
+  const first = last + interval * 0.75;
+  const span = interval * (multiplier === 1 ? 0.15 : 0.25);
+  const at = first + span * random();
+  const grid = 2 ** Math.floor(Math.log2(span / 3));
+  const mark = Math.floor(at / grid) * grid;
+  return mark < first ? mark + grid : mark;
+}

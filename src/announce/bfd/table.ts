@@ -249,6 +249,8 @@ export function createBfdTable({ random, apply }: BfdTableOptions): BfdTable {
       // The other process's lateness is not ours; what it had heard counts from now on.
       if (session.heard !== undefined) session.heard = now;
       if (session.echo.returned !== undefined) session.echo.returned = now;
+      // The peer waits since the other process spoke.
+      if (session.transmitAt !== Number.POSITIVE_INFINITY) session.transmitAt = now.at;
       add(wanted, session, now);
     },
   };
