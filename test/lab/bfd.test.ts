@@ -82,7 +82,7 @@ const isUp = (speaker: BfdSpeaker, judge: RouterBfd, peer: string, own: string):
   );
 
 testInsideLab(import.meta.filename, () => {
-  test('FRR: single hop and multihop, IPv4, IPv6 and link-local come up, with the timers of both', async () => {
+  test('FRR: single hop and multihop, IPv4, IPv6 and link-local come up, either side passive, with the timers of both', async () => {
     await using it = await scene();
     const { lab, node, router, far, speaker } = it;
     const local = { node: linkLocalOf(node), router: linkLocalOf(router) };
@@ -90,7 +90,7 @@ testInsideLab(import.meta.filename, () => {
       'bfd',
       ...frrPeer(`${ours.v4} interface eth0`),
       ...frrPeer(`${ours.v6} local-address ${theirs.v6} interface eth0`),
-      ...frrPeer(`${local.node} local-address ${local.router} interface eth0`),
+      ...frrPeer(`${local.node} local-address ${local.router} interface eth0`, [...fast, 'passive-mode']),
     ]);
     const distant = await startFrr(lab, far, [
       'bfd',
@@ -99,7 +99,7 @@ testInsideLab(import.meta.filename, () => {
     ]);
     speaker.want([
       singleHop(theirs.v4, { interface: 'eth0' }, { transmitIntervalMilliseconds: 70 }),
-      singleHop(theirs.v6, { interface: 'eth0', local: ours.v6 }),
+      singleHop(theirs.v6, { interface: 'eth0', local: ours.v6 }, { passiveMode: true }),
       singleHop(local.router, { interface: 'eth0' }),
       multihop(farOnes.v4, ours.v4),
       multihop(farOnes.v6, ours.v6),
