@@ -38,8 +38,10 @@ function favourSession(): void {
   if (Number(fields.split(' ')[3]) !== process.pid) return;
   try {
     writeFileSync('/proc/self/autogroup', String(mostFavoured));
-  } catch {
-    // Kernels without it share by niceness alone; where it is not allowed, neither was the niceness.
+  } catch (error) {
+    // Kernels without it share by niceness alone; and some hold such files read-only, as containers do.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (!['ENOENT', 'EPERM', 'EACCES', 'EROFS', 'EAGAIN', 'EINVAL'].includes(String(code))) throw error;
   }
 }
 
