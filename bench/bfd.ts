@@ -11,6 +11,7 @@ import { type BfdSpeaker, singleHop, startBfdSpeaker } from '../lab/bfd-speaker.
 import { until } from '../lab/gantry.ts';
 import type { Host } from '../lab/host.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
+import { diagnostic } from '../src/announce/bfd/diagnostic.ts';
 import { benchInsideLab } from './inside-lab.ts';
 import { report } from './report.ts';
 
@@ -50,7 +51,8 @@ await benchInsideLab(import.meta.filename, async () => {
     peers: [{ name: `FRR bfdd in its place, ${peerMinutes} min`, value: pick(frr) }],
   });
   report('bfd', [
-    { name: `${what}: sessions that went down`, unit: '', bound: 1, ...figures(({ downs }) => downs) },
+    { name: `${what}: sessions that we called down`, unit: '', bound: 1, value: own.calledDown },
+    { name: 'sessions that FRR, on the other side, called down', unit: '', ...figures(({ downs }) => downs) },
     { name: 'share of a core', unit: '%', bound: 15, ...figures(({ cpuPercent }) => cpuPercent) },
     { name: 'the same, CPUs idle', unit: '%', ...figures(({ idleCpuPercent }) => idleCpuPercent) },
     { name: 'resident memory', unit: 'MB', ...figures(({ memory }) => memory) },
@@ -61,7 +63,10 @@ await benchInsideLab(import.meta.filename, async () => {
 });
 
 interface Run {
+  /** Sessions whose judge has seen them go down, whoever was the first to say so, and was late himself or not. */
   readonly downs: number;
+  /** By the measured one, because it heard nothing. */
+  readonly calledDown: number;
   readonly cpuPercent: number;
   readonly idleCpuPercent: number;
   readonly memory: number;
@@ -74,7 +79,7 @@ interface Run {
 interface Speaker extends Disposable {
   readonly pid: number;
   countUp(): number;
-  slacks(): Pick<Run, 'receiveSlack' | 'transmitSlack' | 'stalled'>;
+  slacks(): Pick<Run, 'receiveSlack' | 'transmitSlack' | 'stalled' | 'calledDown'>;
 }
 
 async function run(
@@ -106,17 +111,19 @@ async function run(
   await sleep(3000);
   process.stderr.write(`bfd: ${name}: up; idle for 10 s, then ${lasts} min under load\n`);
   const idle = await cpuShare(speaker.pid, 10_000);
-  const before = downsOf(judge);
+  const before = { downs: downsOf(judge), calledDown: speaker.slacks().calledDown };
   const busy = Array.from({ length: availableParallelism() }, () =>
     node.spawn([process.execPath, '-e', 'for (;;) Math.sqrt(2);'], { log: 'busy' }),
   );
   const cpuPercent = await cpuShare(speaker.pid, lasts * 60_000);
+  const slacks = speaker.slacks();
   const result = {
-    downs: downsOf(judge) - before,
+    downs: downsOf(judge) - before.downs,
     cpuPercent,
     idleCpuPercent: idle,
     memory: residentMegabytes(speaker.pid),
-    ...speaker.slacks(),
+    ...slacks,
+    calledDown: slacks.calledDown - before.calledDown,
   };
   for (const one of busy) one.kill('SIGKILL');
   process.stderr.write(`bfd: ${name}: ${JSON.stringify(result)}\n`);
@@ -152,6 +159,9 @@ function speakerOf(speaker: BfdSpeaker): Speaker {
     countUp: () =>
       indexes.filter((index) => speaker.stateOf(addressOf('router', index))?.state === 'up').length,
     slacks: () => ({
+      calledDown: speaker.changes.filter(
+        ({ state, report }) => state === 'down' && report.diagnostic === diagnostic.detectionTimeExpired,
+      ).length,
       receiveSlack: speaker.counters?.smallestReceiveSlackMilliseconds ?? Number.NaN,
       transmitSlack: speaker.counters?.smallestTransmitSlackMilliseconds ?? Number.NaN,
       stalled: speaker.counters?.stalledMilliseconds ?? Number.NaN,
@@ -164,7 +174,12 @@ function frrSpeaker(frr: Frr): Speaker {
   return {
     pid: frr.speaker.pid ?? 0,
     countUp: () => frr.peers().filter(({ status }) => status === 'up').length,
-    slacks: () => ({ receiveSlack: Number.NaN, transmitSlack: Number.NaN, stalled: Number.NaN }),
+    slacks: () => ({
+      calledDown: Number.NaN,
+      receiveSlack: Number.NaN,
+      transmitSlack: Number.NaN,
+      stalled: Number.NaN,
+    }),
     [Symbol.dispose]() {},
   };
 }

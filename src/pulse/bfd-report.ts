@@ -38,10 +38,16 @@ export function bfdStateOf(
 const ttlSentence = (ttl: number, minimum: number): string =>
   `the peer’s packets arrive with TTL ${ttl}, and the profile’s minimumTtl is ${minimum}: lower it to that, or let the peer send with 255`;
 
-/** Takes the slacks: the next ones are of the time from now on. */
-export function takeBfdCounters({ key, session, ...counts }: Entry): LinkBfdCounters {
+/**
+ * Takes the slacks: the next ones are of the time from now on. `spentMilliseconds`: packets have left that much later, at
+ * most, than their sessions know.
+ */
+export function takeBfdCounters(
+  { key, session, ...counts }: Entry,
+  spentMilliseconds: number,
+): LinkBfdCounters {
   const receiveSlackMilliseconds = finite(session.leastReceiveSlackMilliseconds);
-  const transmitSlackMilliseconds = finite(session.leastTransmitSlackMilliseconds);
+  const transmitSlackMilliseconds = finite(session.leastTransmitSlackMilliseconds - spentMilliseconds);
   session.leastReceiveSlackMilliseconds = Number.POSITIVE_INFINITY;
   session.leastTransmitSlackMilliseconds = Number.POSITIVE_INFINITY;
   return {

@@ -11,6 +11,8 @@ export interface BfdReporter extends Disposable {
   changed(entry: Entry | string): void;
   /** A packet was not believed, for this reason. */
   refused(cause: string): void;
+  /** So many milliseconds passed from a look at the clock until the last packet of its turn was sent. */
+  spent(milliseconds: number): void;
   tellCounters(stalledMilliseconds: number): void;
 }
 
@@ -32,6 +34,8 @@ export function createBfdReporter(options: BfdReporterOptions): BfdReporter {
   const refusals = new Map<string, number>();
   let smallestReceiveSlack: number | undefined;
   let smallestTransmitSlack: number | undefined;
+  /** Since the counters were told. */
+  let mostSpent = 0;
   let telling: NodeJS.Immediate | undefined;
 
   const stateOf = (entry: Entry): LinkBfdState => {
@@ -88,8 +92,12 @@ export function createBfdReporter(options: BfdReporterOptions): BfdReporter {
       // One line a cause; the counts are told.
       if (count === 1) log.debug('bfd-refused', { cause });
     },
+    spent(milliseconds) {
+      mostSpent = Math.max(mostSpent, milliseconds);
+    },
     tellCounters(stalledMilliseconds) {
-      const sessions = [...entries.values()].map(takeBfdCounters);
+      const sessions = [...entries.values()].map((entry) => takeBfdCounters(entry, mostSpent));
+      mostSpent = 0;
       for (const { receiveSlackMilliseconds, transmitSlackMilliseconds } of sessions) {
         smallestReceiveSlack = lesser(smallestReceiveSlack, receiveSlackMilliseconds);
         smallestTransmitSlack = lesser(smallestTransmitSlack, transmitSlackMilliseconds);
