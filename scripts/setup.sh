@@ -14,6 +14,8 @@ scripts/install.sh \
   arping:iputils-arping \
   ndisc6:ndisc6 \
   keepalived:keepalived \
+  /usr/lib/frr/bfdd:frr \
+  bird:bird2 \
   openssl:openssl \
   npm:npm
 
