@@ -34,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dataplane: ['model'],
   sources: ['model', 'api'],
   linux: ['model'],
+  kubernetes: ['model'],
   observe: ['model'],
   controller: ['model', 'api', 'ipam', 'sources', 'linux', 'observe'],
   pulse: ['model', 'announce', 'dataplane', 'linux', 'observe'],
@@ -76,6 +77,15 @@ test('only src/linux uses FFI', () => {
   assert.ok(users.length > 0);
   assert.deepEqual(
     users.filter((path) => !path.startsWith('src/linux/')),
+    [],
+  );
+});
+
+test('only src/kubernetes knows the paths of the API', () => {
+  const users = product.filter((path) => /['"`]\/apis?\//.test(read(path)));
+  assert.ok(users.length > 0);
+  assert.deepEqual(
+    users.filter((path) => !path.startsWith('src/kubernetes/')),
     [],
   );
 });
