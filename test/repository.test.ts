@@ -90,6 +90,17 @@ test('only src/kubernetes knows the paths of the API', () => {
   );
 });
 
+test('only commands log in by plug-ins, and only that loads the official client', () => {
+  const importers = (target: string): string[] =>
+    [...imports].filter(([, targets]) => targets.includes(target)).map(([path]) => path);
+  const login = 'src/kubernetes/access/plugin-access.ts';
+  assert.deepEqual(importers('@kubernetes/client-node'), [login]);
+  assert.deepEqual(
+    importers(login).filter((path) => folderOf(path) !== 'cli'),
+    [],
+  );
+});
+
 test('planners have no clock, no randomness and no logger', () => {
   const pure = product.filter(
     (path) => /^src\/(model|ipam|announce|dataplane)\//.test(path) && !isEffectLayer(path),

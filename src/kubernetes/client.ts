@@ -71,6 +71,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     if (!current.ok) return refused({ kind: 'no-credentials', access: current.reason });
     const { token } = current.value;
     const way = await connections.to(server, current.value);
+    if ('code' in way) return refused({ kind: 'untrusted', at, cause: way.code });
     const outcome = await exchange({
       ...way,
       method: request.method,

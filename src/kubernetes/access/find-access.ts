@@ -37,7 +37,7 @@ export function kubeconfigFiles({ kubeconfig, who, environment = process.env }: 
 }
 
 /** As kubectl: files that KUBECONFIG names may be missing; one that was asked for must be there. */
-async function readKubeconfigs(
+export async function readKubeconfigs(
   files: readonly string[],
   isAskedFor: boolean,
 ): Promise<AccessResult<KubeconfigText[]>> {

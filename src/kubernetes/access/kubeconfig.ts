@@ -10,6 +10,13 @@ export interface KubeconfigText {
   readonly text: string;
 }
 
+/** What a plug-in has said who we are: text in PEM, or a token. */
+export interface Login {
+  readonly token: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
 type Record_ = Readonly<Record<string, unknown>>;
 
 /** One of the named things in a kubeconfig, and the file that it stands in. */
@@ -21,9 +28,13 @@ interface Entry {
 
 /**
  * The access that a context gives; without one, the current context. Of several files the first that has a name wins,
- * as KUBECONFIG says.
+ * as KUBECONFIG says. A user who logs in by a plug-in is `plugin-needed`, unless the plug-in's `login` is given.
  */
-export function kubeconfigAccess(files: readonly KubeconfigText[], context?: string): AccessResult<Access> {
+export function kubeconfigAccess(
+  files: readonly KubeconfigText[],
+  context?: string,
+  login?: Login,
+): AccessResult<Access> {
   const documents: { readonly file: string; readonly value: Record_ }[] = [];
   for (const { file, text } of files) {
     const value = parsed(text);
@@ -55,14 +66,22 @@ export function kubeconfigAccess(files: readonly KubeconfigText[], context?: str
   const user = userName === undefined ? nobody : entries('users', 'user').get(userName);
   if (user === undefined)
     return failed({ kind: 'entry-missing', list: 'users', name: userName ?? '', context: name });
-  return resolved(cluster, user, userName ?? '', textOf(chosen.value['namespace']) ?? 'default');
+  const plugin = pluginOf(user.value);
+  if (plugin !== undefined && login === undefined)
+    return failed({ kind: 'plugin-needed', user: userName ?? '', plugin });
+  const known = plugin === undefined || login === undefined ? user : { ...user, value: loginFields(login) };
+  return resolved(cluster, known, textOf(chosen.value['namespace']) ?? 'default');
 }
+
+const loginFields = ({ token, certificate, key }: Login): Record_ => ({
+  token,
+  'client-certificate-data': certificate && Buffer.from(certificate).toString('base64'),
+  'client-key-data': key && Buffer.from(key).toString('base64'),
+});
 
 const nobody: Entry = { file: '', at: '', value: {} };
 
-function resolved(cluster: Entry, user: Entry, userName: string, namespace: string): AccessResult<Access> {
-  const plugin = pluginOf(user.value);
-  if (plugin !== undefined) return failed({ kind: 'plugin-needed', user: userName, plugin });
+function resolved(cluster: Entry, user: Entry, namespace: string): AccessResult<Access> {
   for (const [entry, field] of [
     ...unsupportedCluster.map(pair(cluster)),
     ...unsupportedUser.map(pair(user)),

@@ -1,13 +1,20 @@
 // Connections to API servers, kept for the next request; made anew when the certificates to make them with change.
 import type { Agent } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { Access } from '../access/access.ts';
 import { isSameTls, type Materials } from '../access/materials.ts';
-import type { Requester } from './exchange.ts';
+import { codeOf, type Requester } from './exchange.ts';
+
+/** How to ask a server. */
+export interface Way {
+  readonly request: Requester;
+  readonly agent: Agent;
+}
 
 export interface Connections extends Disposable {
-  /** How to ask this server; throws what OpenSSL says of a certificate or key that it cannot read. */
-  to(server: string, materials: Materials): Promise<{ readonly request: Requester; readonly agent: Agent }>;
+  /** `code`: what OpenSSL says of a certificate or key that it cannot read; perhaps it is being renewed just now. */
+  to(server: string, materials: Materials): Promise<Way | { readonly code: string }>;
 }
 
 /** Less than the servers' and load balancers' own, who else may close one in the moment that it is used. */
@@ -17,7 +24,7 @@ const kept = { keepAlive: true, timeout: idleMilliseconds, scheduling: 'lifo' } 
 
 export function createConnections(access: Access): Connections {
   let secure: { readonly agent: Agent; readonly madeWith: Materials } | undefined;
-  let plain: { readonly request: Requester; readonly agent: Agent } | undefined;
+  let plain: Way | undefined;
 
   const secureAgent = (materials: Materials): Agent => {
     if (secure !== undefined && isSameTls(secure.madeWith, materials)) return secure.agent;
@@ -26,9 +33,12 @@ export function createConnections(access: Access): Connections {
       ...kept,
       rejectUnauthorized: access.isVerified,
       ...(access.serverName !== undefined && { servername: access.serverName }),
-      ...(authority !== undefined && { ca: authority }),
-      ...(certificate !== undefined && { cert: certificate }),
-      ...(key !== undefined && { key }),
+      // One for all connections: else each parses the certificates anew.
+      secureContext: createSecureContext({
+        ...(authority !== undefined && { ca: authority }),
+        ...(certificate !== undefined && { cert: certificate }),
+        ...(key !== undefined && { key }),
+      }),
     });
     if (secure !== undefined) closeIdle(secure.agent);
     secure = { agent, madeWith: materials };
@@ -37,7 +47,13 @@ export function createConnections(access: Access): Connections {
 
   return {
     async to(server, materials) {
-      if (!server.startsWith('http:')) return { request: secureRequest, agent: secureAgent(materials) };
+      if (!server.startsWith('http:')) {
+        try {
+          return { request: secureRequest, agent: secureAgent(materials) };
+        } catch (error) {
+          return { code: codeOf(error) };
+        }
+      }
       // Only tests and `kubectl proxy` come this way; importing all of it costs eight megabytes.
       if (plain === undefined) {
         const http = await import('node:http');

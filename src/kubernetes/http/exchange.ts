@@ -44,21 +44,15 @@ export function exchange(options: ExchangeOptions): Promise<Head | ExchangeFailu
   return new Promise((resolve) => {
     let stage: ExchangeFailure['stage'] = 'connect';
     let isLate = false;
-    let outgoing: ClientRequest;
     const { method, agent, headers, signal } = options;
-    try {
-      outgoing = options.request(
-        options.url,
-        { method, agent, headers, ...(signal && { signal }) },
-        (body) => {
-          clearTimeout(timer);
-          resolve({ status: body.statusCode ?? 0, headers: body.headers, body });
-        },
-      );
-    } catch (error) {
-      // A key or certificate that OpenSSL cannot read: perhaps it is being renewed just now.
-      return resolve({ stage, code: codeOf(error), isReused: false });
-    }
+    const outgoing = options.request(
+      options.url,
+      { method, agent, headers, ...(signal && { signal }) },
+      (body) => {
+        clearTimeout(timer);
+        resolve({ status: body.statusCode ?? 0, headers: body.headers, body });
+      },
+    );
     const giveUp = (): void => {
       isLate = true;
       outgoing.destroy();
