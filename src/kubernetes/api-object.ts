@@ -24,21 +24,25 @@ export const keyOf = ({ metadata: { namespace, name } }: ApiObject): string =>
 
 /**
  * Undefined for what has no name or version. Items of lists do not say which kind they are, nor does metadata that comes
- * alone: then it is what was listed.
+ * alone: then it is what was listed. What a dry run creates has no version: where that is allowed, it is empty.
  */
 export function asApiObject(
   value: unknown,
   listed: { readonly apiVersion: string; readonly kind: string },
+  mayLackVersion = false,
 ): ApiObject | undefined {
-  if (!isRecord(value) || !isRecord(value['metadata'])) return undefined;
-  const { name, namespace, resourceVersion } = value['metadata'];
+  if (!isRecord(value)) return undefined;
+  const { metadata } = value;
+  if (!isRecord(metadata)) return undefined;
+  const { name, namespace, resourceVersion = mayLackVersion ? '' : undefined } = metadata;
   if (typeof name !== 'string' || name === '' || typeof resourceVersion !== 'string') return undefined;
   if (namespace !== undefined && typeof namespace !== 'string') return undefined;
   const isPartial = value['kind'] === 'PartialObjectMetadata';
   const { apiVersion = listed.apiVersion, kind = listed.kind } = isPartial ? listed : value;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
   // Labels and annotations are as the server's own schema has them.
-  return { ...value, apiVersion, kind } as unknown as ApiObject;
+  const versioned = metadata['resourceVersion'] === undefined ? { ...metadata, resourceVersion } : metadata;
+  return { ...value, apiVersion, kind, metadata: versioned } as unknown as ApiObject;
 }
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -97,18 +97,24 @@ export function apiServerContract(
     contractTest('does JSON patches as a whole or not at all', async ({ client, namespace }) => {
       const name = { namespace, name: 'a' };
       const created = value(
-        await createObject(client, configMaps, configMap(namespace, 'a', { colour: 'red' })),
+        await createObject(
+          client,
+          configMaps,
+          configMap(namespace, 'a', { colour: 'red' }, { 'example.com/a': 'b' }),
+        ),
       );
       const patch = [
         { op: 'test', path: '/data/colour', value: 'red' },
-        { op: 'add', path: '/data/a~1b', value: 'x' },
+        { op: 'replace', path: '/metadata/labels/example.com~1a', value: 'x' },
+        { op: 'add', path: '/data/size', value: 'big' },
         { op: 'remove', path: '/data/colour' },
       ] as const;
       const { resourceVersion } = created.metadata;
       const patched = value(await jsonPatch(client, configMaps, name, patch, { resourceVersion }));
-      assert.deepEqual(patched['data'], { 'a/b': 'x' });
+      assert.deepEqual(patched['data'], { size: 'big' });
+      assert.deepEqual(patched.metadata.labels, { 'example.com/a': 'x' });
       assert.equal(reason(await jsonPatch(client, configMaps, name, patch)).kind, 'invalid');
-      const stale = await jsonPatch(client, configMaps, name, [patch[1]], { resourceVersion });
+      const stale = await jsonPatch(client, configMaps, name, [patch[2]], { resourceVersion });
       assert.equal(reason(stale).kind, 'conflict');
     });
 
@@ -152,7 +158,8 @@ export function apiServerContract(
     });
 
     contractTest('writes nothing in a dry run', async ({ client, namespace }) => {
-      value(await createObject(client, configMaps, configMap(namespace, 'a'), { isDryRun: true }));
+      const dry = await createObject(client, configMaps, configMap(namespace, 'a'), { isDryRun: true });
+      assert.equal(value(dry).metadata.resourceVersion, '');
       assert.equal(reason(await getObject(client, configMaps, { namespace, name: 'a' })).kind, 'not-found');
     });
 
@@ -323,7 +330,7 @@ const configMap = (
   name: string,
   data: Readonly<Record<string, string>> = {},
   labels: Readonly<Record<string, string>> = {},
-) => ({ metadata: { namespace, name, labels }, data });
+) => ({ metadata: { namespace, name, ...(Object.keys(labels).length > 0 && { labels }) }, data });
 
 function loadBalancer({ status }: ApiObject): unknown {
   return (status as { readonly loadBalancer: unknown }).loadBalancer; // a Service's

@@ -235,7 +235,7 @@ async function exchangeObject(
   const answer = await exchangeText(client, request, signal);
   if (!answer.ok) return answer;
   const { at, text } = answer.value;
-  const object = asApiObject(parseJson(text), resource);
+  const object = asApiObject(parseJson(text), resource, request.query?.['dryRun'] !== undefined);
   return object === undefined
     ? refused({ kind: 'unreadable', at, cause: `no object: ${text.slice(0, 80)}` })
     : done(object);

@@ -71,7 +71,11 @@ export function create(context: WriteContext, body: Body): StoredObject | Refusa
       creationTimestamp: '2026-01-01T00:00:00Z',
     },
   });
-  if (context.isDryRun) return fresh('0');
+  if (context.isDryRun) {
+    const { metadata: made, ...rest } = fresh('');
+    const { resourceVersion: _version, ...unversioned } = made;
+    return { ...rest, metadata: unversioned } as StoredObject; // what is stored has a version, and this is not
+  }
   const stored = store.write(collectionOf(resource), key, fresh);
   const owners = fieldOwners(context, key);
   owners.clear();
