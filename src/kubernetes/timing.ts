@@ -16,7 +16,7 @@ export interface Timing {
   readonly auditMilliseconds: number;
   /** Before the second try; doubled for each that follows. */
   readonly firstDelayMilliseconds: number;
-  /** The longest wait between two tries; who has worked for so long begins anew with the first delay. */
+  /** The longest wait between two tries; a watch that then works for longer than the last wait begins anew. */
   readonly longestDelayMilliseconds: number;
   /** What a server may ask us to wait at most. */
   readonly longestRetryAfterMilliseconds: number;

@@ -288,3 +288,13 @@ test('a busy server is left alone for as long as it asks', async () => {
   await followed.expect('whole');
   assert.ok(performance.now() - began > 950);
 });
+
+test('a server on which watches fail at once is asked ever more seldom, though its lists succeed', async () => {
+  const faults: Faults = { answer: () => undefined, watch: () => ({ kind: 'expired', afterLines: 0 }) };
+  const timing = { firstDelayMilliseconds: 50, longestDelayMilliseconds: 1000 };
+  await using followed = await follow({ hasStreamingLists: false, bookmarkMilliseconds: 1, faults }, timing);
+  const waits = (): number[] =>
+    followed.notices.flatMap((notice) => (notice.kind === 'failed' ? [notice.retryMilliseconds] : []));
+  await until(() => waits().length >= 4);
+  assert.ok((waits()[3] ?? 0) >= 200, waits().join());
+});

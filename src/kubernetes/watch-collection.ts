@@ -57,6 +57,8 @@ export async function watchCollection<T>(
   let position: string | undefined;
   let readAllAt = 0;
   let streaming: 'wanted' | 'not-now' | 'refused' = 'wanted';
+  /** Since when there is a watch; undefined: there is none yet. */
+  let acceptedAt: number | undefined;
 
   const flush = (): void => {
     if (pending.length === 0) return;
@@ -106,7 +108,10 @@ export async function watchCollection<T>(
         from,
         milliseconds: timing.watchMilliseconds * (0.5 + clock.random() / 2),
         beforePause: flush,
-        accepted: () => from !== 'all' && tell({ kind: 'resumed', version: from.version }),
+        accepted() {
+          acceptedAt = clock.now();
+          if (from !== 'all') tell({ kind: 'resumed', version: from.version });
+        },
       },
       handle,
       signal,
@@ -137,8 +142,10 @@ export async function watchCollection<T>(
   };
 
   let failures = 0;
+  let retryMilliseconds = 0;
   while (!signal.aborted) {
     const began = clock.now();
+    acceptedAt = undefined;
     const isAudit = position !== undefined && began - readAllAt >= timing.auditMilliseconds;
     if (isAudit) position = undefined;
     const isReading = position === undefined;
@@ -151,7 +158,9 @@ export async function watchCollection<T>(
     flush();
     if (signal.aborted) return;
     const lasted = clock.now() - began;
-    if (outcome.ok && (isListing || lasted >= timing.firstDelayMilliseconds)) {
+    // A list that succeeds is no end of failures: the watch from it may fail again, and lists cost the most.
+    if (outcome.ok && isListing) continue;
+    if (outcome.ok && lasted >= timing.firstDelayMilliseconds) {
       failures = 0;
       continue;
     }
@@ -162,8 +171,9 @@ export async function watchCollection<T>(
     if (reason.kind === 'expired' || reason.kind === 'version-too-large' || reason.kind === 'out-of-order')
       position = undefined;
     if (reason.kind === 'not-found' && options.isOptional && !isComplete) whole(undefined, 'list');
-    failures = lasted >= timing.longestDelayMilliseconds ? 1 : failures + 1;
-    const retryMilliseconds = backoffMilliseconds(failures, reason, timing, clock.random);
+    const worked = acceptedAt === undefined ? 0 : clock.now() - acceptedAt;
+    failures = worked > retryMilliseconds ? 1 : failures + 1;
+    retryMilliseconds = backoffMilliseconds(failures, reason, timing, clock.random);
     tell({ kind: 'failed', reason, retryMilliseconds });
     await clock.sleep(retryMilliseconds, signal);
   }
