@@ -71,7 +71,7 @@ describe('several servers', () => {
         using client = clientOf(
           servers.map(({ url }) => url),
           {},
-          { answerMilliseconds: 100 },
+          { answerMilliseconds: 500 },
         );
         const first = kindOf(await ask(client));
         assert.equal(first, fault.kind === 'silence' ? 'no-answer' : 'server-error');
@@ -130,7 +130,7 @@ test('answers that break off, stall or are no JSON are told as such', async () =
     [{ kind: 'trickle', bytes: 7 }, 'ok'],
   ];
   await withServers([{ faults: faultsInTurn(...cases.map(([fault]) => fault)) }], async ([server]) => {
-    using client = clientOf([server?.url ?? ''], {}, { pieceMilliseconds: 100 });
+    using client = clientOf([server?.url ?? ''], {}, { pieceMilliseconds: 500 });
     for (const [fault, kind] of cases) assert.equal(kindOf(await ask(client)), kind, fault.kind);
   });
 });
