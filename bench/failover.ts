@@ -1,7 +1,5 @@
 // How long a client behind a router is without an answer when the owner of its address loses power: Gantry, and
 // keepalived in the same lab with the same probe. --quick: few trials.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startProbing, targetText } from '../lab/demo/probing.ts';
@@ -11,6 +9,7 @@ import { createLab } from '../lab/lab.ts';
 import { gantryCommand } from '../lab/program.ts';
 import { standardTopology, type Topology, type TopologyNode } from '../lab/topology.ts';
 import { benchInsideLab } from './inside-lab.ts';
+import { startKeepalived } from './keepalived.ts';
 import { type Figure, maximum, median, report } from './report.ts';
 
 const { values } = parseArgs({
@@ -92,13 +91,8 @@ async function measureKeepalived(advertSeconds: number): Promise<Outages> {
   await using lab = await createLab();
   const topology = standardTopology(lab);
   const start = (node: TopologyNode): void => {
-    const path = (suffix: string): string => join(lab.directory, `${node.name}.${suffix}`);
-    writeFileSync(path('conf'), keepalivedConf(topology.nodes.indexOf(node), advertSeconds));
     node.host.spawn(gantryCommand('lab', 'responder', node.name, '80', '7'), { log: node.name });
-    const pids = ['-p', path('pid'), '-r', path('vrrp.pid'), '-c', path('checkers.pid')];
-    node.host.spawn(['keepalived', '-n', '-l', '-D', '-P', '-f', path('conf'), ...pids], {
-      log: `${node.name}-keepalived`,
-    });
+    startKeepalived(lab, node, topology.nodes.indexOf(node), advertSeconds, { ipv4: vip4, ipv6: vip6 });
   };
   for (const node of topology.nodes) start(node);
   const has = (node: TopologyNode, address: string): boolean =>
@@ -144,27 +138,4 @@ async function measure(title: string, count: number, contender: Contender): Prom
     await contender.revive(owner);
   }
   return outages;
-}
-
-function keepalivedConf(index: number, advertSeconds: number): string {
-  return `
-global_defs { vrrp_version 3 }
-${[
-  { name: 'ipv4', id: 51, addresses: [`${vip4}/24`] },
-  { name: 'ipv6', id: 52, addresses: ['fe80::200/64', `${vip6}/64`] },
-]
-  .map(
-    ({ name, id, addresses }) => `vrrp_instance ${name} {
-  state BACKUP
-  interface eth0
-  virtual_router_id ${id}
-  priority ${150 - index * 25}
-  advert_int ${advertSeconds}
-  virtual_ipaddress {
-    ${addresses.join('\n    ')}
-  }
-}`,
-  )
-  .join('\n')}
-`;
 }
