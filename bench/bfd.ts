@@ -52,7 +52,12 @@ await benchInsideLab(import.meta.filename, async () => {
   });
   report('bfd', [
     { name: `${what}: sessions that we called down`, unit: '', bound: 1, value: own.calledDown },
-    { name: 'sessions that FRR, on the other side, called down', unit: '', ...figures(({ downs }) => downs) },
+    {
+      name: 'sessions that FRR, on the other side, called down',
+      unit: '',
+      bound: 1,
+      ...figures(({ downs }) => downs),
+    },
     { name: 'share of a core', unit: '%', bound: 15, ...figures(({ cpuPercent }) => cpuPercent) },
     { name: 'the same, CPUs idle', unit: '%', ...figures(({ idleCpuPercent }) => idleCpuPercent) },
     { name: 'resident memory', unit: 'MB', ...figures(({ memory }) => memory) },
