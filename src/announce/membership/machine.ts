@@ -170,7 +170,9 @@ function tick(turn: Turn): void {
   if (silent.length > 0) {
     countVotes(turn);
     giveUpHopeless(turn);
-    for (const name of state.bits.keys()) state.pressing.add(name);
+    // Who is to take over does not watch the dead itself where only electors do.
+    const told = state.bits.has(state.self) ? state.peers : state.bits;
+    for (const name of told.keys()) state.pressing.add(name);
   }
   // Who is stable may be given back what this node has of it.
   if (noteStability(turn)) for (const key of state.claims.keys()) state.dirty.add(key);
