@@ -1,5 +1,6 @@
 // Whether this node should have an address: it asks for what it is elected for, and gives up what another should have.
-import { ask, isHeld, withdraw } from './claims.ts';
+import { ask, withdraw } from './claims.ts';
+import { isHeld } from './grants.ts';
 import { hearsMajority } from './hearing.ts';
 import type { Claim, MemberState, Turn } from './state.ts';
 import { holderOf } from './watcher.ts';
