@@ -58,6 +58,26 @@ export function apiServerContract(
       assert.equal(reason(await getObject(client, configMaps, { namespace, name: 'b' })).kind, 'not-found');
     });
 
+    contractTest('applies a status with its annotations, and none of what is missing', async (bench) => {
+      const { client, namespace } = bench;
+      const metadata = { namespace, name: 'web' };
+      const options = { subresource: 'status', fieldManager: 'contract', isForced: true } as const;
+      const ingress = [{ ip: '192.0.2.1', ipMode: 'VIP' }];
+      const status = {
+        metadata: { ...metadata, annotations: { pool: 'lan' } },
+        status: { loadBalancer: { ingress } },
+      };
+      assert.equal(reason(await applyObject(client, services, status, options)).kind, 'invalid');
+      const spec = { type: 'LoadBalancer', ports: [{ port: 80 }] };
+      value(await createObject(client, services, { metadata, spec }));
+      const applied = value(await applyObject(client, services, status, options));
+      assert.deepEqual(applied['status'], { loadBalancer: { ingress } });
+      assert.deepEqual(applied.metadata.annotations, { pool: 'lan' });
+      const cleared = value(await applyObject(client, services, { metadata, status: {} }, options));
+      assert.deepEqual(cleared['status'], { loadBalancer: {} });
+      assert.deepEqual(cleared.metadata.annotations ?? {}, {});
+    });
+
     contractTest('names the fields of what it refuses', async ({ client, namespace }) => {
       const refused = reason(await createObject(client, configMaps, configMap(namespace, 'Not_A_Name')));
       assert.ok(refused.kind === 'invalid');

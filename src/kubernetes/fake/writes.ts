@@ -114,6 +114,7 @@ export function patch(
   const before = store.get(collectionOf(resource), key);
   if (type === 'apply') {
     if (!isRecord(body)) return badRequest('an object must be applied');
+    if (before === undefined && part !== undefined) return missingPart(resource, name);
     if (before === undefined) return create(context, body);
     const outcome = applied(before, body, fieldOwners(context, key), context.manager, isForced);
     if ('object' in outcome) return keep(context, key, before, outcome.object, part, true);
@@ -169,7 +170,7 @@ function keep(
     apiVersion: resource.apiVersion,
     kind: resource.kind,
     metadata: {
-      ...(part === 'status' ? before.metadata : wantedMetadata),
+      ...(part === 'status' && !isBuiltIn(resource) ? before.metadata : wantedMetadata),
       ...(namespace === undefined ? { ...fixed, namespace: undefined } : fixed),
       name,
       uid,
@@ -181,6 +182,21 @@ function keep(
   if (!isApplied) own(fieldOwners(context, key), context.manager, before, make(resourceVersion));
   return store.write(collectionOf(resource), key, make);
 }
+
+/** Of Kubernetes itself: a write to its status may change its labels and annotations. */
+const isBuiltIn = ({ apiVersion }: ServedResource): boolean =>
+  !apiVersion.includes('.') || apiVersion.includes('.k8s.io/');
+
+/** To apply a part of what is not there: built-in kinds would make the whole, for which the rest is missing. */
+const missingPart = (resource: ServedResource, name: string): Refusal =>
+  isBuiltIn(resource)
+    ? {
+        code: 422,
+        reason: 'Invalid',
+        message: `${resource.kind} "${name}" is invalid: spec.ports: Required value`,
+        causes: [{ reason: 'FieldValueRequired', message: 'Required value', field: 'spec.ports' }],
+      }
+    : notFound(`${resource.plural} "${name}"`);
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
