@@ -32,11 +32,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ipam: ['model'],
   announce: ['model'],
   dataplane: ['model'],
-  sources: ['model', 'api'],
+  sources: ['model', 'api', 'kubernetes'],
   linux: ['model'],
   kubernetes: ['model'],
   observe: ['model'],
-  controller: ['model', 'api', 'ipam', 'sources', 'linux', 'observe'],
+  controller: ['model', 'api', 'ipam', 'sources', 'linux', 'kubernetes', 'observe'],
   pulse: ['model', 'announce', 'dataplane', 'linux', 'observe'],
   agent: ['model', 'api', 'announce', 'dataplane', 'sources', 'linux', 'observe', 'pulse'],
 };
