@@ -8,7 +8,7 @@ import { createObject, getObject } from '../kubernetes/objects.ts';
 import { namespaces, type Resource, services } from '../kubernetes/resource.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
 import { sampleAddress } from '../model/sample.ts';
-import { createKubernetesStatus } from './kubernetes-status.ts';
+import { kubernetesStatus } from './kubernetes-status.ts';
 
 const states: Resource = {
   apiVersion: 'metallb.io/v1beta1',
@@ -26,7 +26,7 @@ async function bench(t: TestContext) {
   });
   for (const name of ['shop', 'metallb-system'])
     await createObject(client, namespaces, { metadata: { name } });
-  return { client, port: createKubernetesStatus(client, 'metallb-system') };
+  return { client, port: kubernetesStatus({ client, configurationNamespace: 'metallb-system' }) };
 }
 
 const web = { namespace: 'shop', name: 'web' };

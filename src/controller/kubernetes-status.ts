@@ -11,8 +11,17 @@ import type { StatusObject, StatusPort } from '../model/status.ts';
 /** The name that Gantry's fields have in `metadata.managedFields`. */
 export const fieldManager = 'gantry';
 
-/** Objects without a namespace of their own are in `namespace`, that of the configuration. */
-export function createKubernetesStatus(client: ApiClient, namespace: string): StatusPort {
+export interface KubernetesStatusOptions {
+  readonly client: ApiClient;
+  /** Where the pools are, and where reports without a namespace of their own go. */
+  readonly configurationNamespace: string;
+}
+
+/** Rejects with the API server's reason as a sentence. An object that is gone needs no status, so its write succeeds. */
+export function kubernetesStatus({
+  client,
+  configurationNamespace: namespace,
+}: KubernetesStatusOptions): StatusPort {
   const apply = async (object: StatusObject, subresource: 'status' | undefined) => {
     const { apiVersion, kind, metadata, ...parts } = object;
     const resource = resourceOf(kind);

@@ -1,134 +1,139 @@
-// What a cluster's objects amount to: one object a key, the last good version of each, and every problem that stands.
+// What the objects of a cluster amount to: each one's last accepted version, and every problem that stands.
+import { isDeepStrictEqual } from 'node:util';
 import type { CrossObjectProblem } from '../api/cross-object.ts';
 import type { FieldProblem } from '../api/field-problem.ts';
+import { kinds } from '../api/kinds.ts';
 import { objectProblem } from '../api/manifest.ts';
-import { changeOf, type Identity, idOf, objectOf, parseObject } from '../api/parse-object.ts';
-import type { RawObject } from '../api/record.ts';
+import { changeOf, idOf, objectOf, type ParsedObject, parseObject } from '../api/parse-object.ts';
+import { isRecord, type RawObject } from '../api/record.ts';
 import { allocatedOf } from '../api/status.ts';
 import type { Node } from '../model/node.ts';
 import type { ObjectProblem } from '../model/problem.ts';
-import type { Change } from '../model/world.ts';
-import { ConfigurationInForce, isConfiguration } from './configuration-in-force.ts';
+import type { Change, Kind } from '../model/world.ts';
+import { isConfiguration, WantedConfiguration } from './wanted-configuration.ts';
 
-/** All that is kept of an object that was read. */
+/** What is kept of an object; nothing of the raw one is. */
 export interface ReadObject {
-  readonly identity: Identity;
-  /** Undefined where it is not accepted. */
-  readonly change: Change | undefined;
-  readonly creationTimestamp: string | undefined;
-  readonly problems: readonly FieldProblem[];
+  readonly parsed: ParsedObject;
+  /** A status stands in it: its kind's controller had accepted it, perhaps before this process began. */
+  readonly hasStatus: boolean;
 }
 
-/** Reads an object as the API sends it; undefined for what Gantry does not read. Never throws. */
-export function readApiObject(raw: RawObject): ReadObject | undefined {
-  const { identity, change, creationTimestamp, problems } = parseObject(raw);
-  if (identity === undefined) return undefined;
-  const service = change === undefined ? undefined : objectOf('Service', change);
-  if (service === undefined) return { identity, change, creationTimestamp, problems };
-  const { object: allocated = { addresses: [], pool: undefined } } = allocatedOf(raw);
-  const withStatus = changeOf('Service', service.key, { ...service, allocated });
-  return { identity, change: withStatus, creationTimestamp, problems };
+/** Reads one object of the API; a Service comes with the addresses that its status says. */
+export function readObject(raw: RawObject): ReadObject {
+  const parsed = parseObject(raw);
+  const { status } = raw;
+  const hasStatus = isRecord(status) && Object.keys(status).length > 0;
+  const service = parsed.change && objectOf('Service', parsed.change);
+  if (service === undefined) return { parsed, hasStatus };
+  const { object: allocated = service.allocated } = allocatedOf(raw);
+  return {
+    parsed: { ...parsed, change: changeOf('Service', service.key, { ...service, allocated }) },
+    hasStatus,
+  };
 }
 
-/** Plain bookkeeping: no API, no clock. */
+/** Plain bookkeeping: no client, no clock. */
 export class KubernetesWorld {
-  /** Where Gantry's own kinds are. */
-  readonly #namespace: string;
-  readonly #configuration = new ConfigurationInForce();
+  /** The objects that are in the API, by identity, with the namespace and the problems of each. */
+  readonly #present = new Map<
+    string,
+    { readonly namespace: string; readonly problems: readonly FieldProblem[] }
+  >();
+  /** In force, as it was last told. */
+  readonly #told = new Map<string, Change>();
   readonly #nodes = new Map<string, Node>();
-  readonly #problems = new Map<string, readonly ObjectProblem[]>();
-  readonly #changes = new Map<string, Change>();
-  #isConfigurationDirty = true;
-  #haveProblemsChanged = true;
+  readonly #configuration = new WantedConfiguration();
+  readonly #establishedPools = new Set<string>();
+  #changes: Change[] = [];
+  #isWhole = false;
+  #configurationDirty = true;
+  #problemsChanged = true;
 
-  constructor(namespace: string) {
-    this.#namespace = namespace;
+  /** `key` is the API's: `namespace/name`, or the name alone. */
+  put(kind: Kind, key: string, { parsed, hasStatus }: ReadObject): void {
+    const id = idOf({ kind, key: worldKey(kind, key) });
+    const { change, namespace, problems } = parsed;
+    if ((this.#present.get(id)?.problems.length ?? 0) + problems.length > 0) this.#problemsChanged = true;
+    this.#present.set(id, { namespace, problems });
+    if (kind === 'IPAddressPool' && hasStatus && !this.#isWhole) this.#establishedPools.add(parsed.name);
+    if (change !== undefined) this.#accept(id, change, parsed.creationTimestamp);
   }
 
-  /** What is not accepted stands aside, and its last good version stays. */
-  put({ identity, change, creationTimestamp, problems }: ReadObject): void {
+  remove(kind: Kind, key: string): void {
+    const identity = { kind, key: worldKey(kind, key) };
     const id = idOf(identity);
-    this.#setProblems(
-      id,
-      problems.map((problem) => objectProblem('', undefined, this.#nameOf(identity), problem)),
-    );
-    if (change === undefined) return;
-    if (isConfiguration(identity)) {
-      this.#configuration.want(id, change, creationTimestamp);
-      this.#isConfigurationDirty = true;
-      return;
-    }
-    this.#note(id, change);
-  }
-
-  remove(identity: Identity): void {
-    const id = idOf(identity);
-    this.#setProblems(id, []);
+    if ((this.#present.get(id)?.problems.length ?? 0) > 0) this.#problemsChanged = true;
+    this.#present.delete(id);
     if (isConfiguration(identity)) {
       this.#configuration.drop(id);
-      this.#isConfigurationDirty = true;
-      return;
-    }
-    this.#note(id, changeOf(identity.kind, identity.key, undefined));
+      this.#configurationDirty = true;
+    } else this.#tell(changeOf(kind, identity.key, undefined));
   }
 
-  /**
-   * What changed since the last time, one change a key at most. `isWhole`: all that there is has been read; before that
-   * no configuration comes into force, since its parts are judged together.
-   */
-  takeChanges(isWhole: boolean): Change[] {
-    const changes = [...this.#changes.values()];
-    this.#changes.clear();
-    if (!isWhole || !this.#isConfigurationDirty) return changes;
-    const had = this.#configuration.problems.length;
-    changes.push(...this.#configuration.plan(this.#nodes));
-    if (had + this.#configuration.problems.length > 0) this.#haveProblemsChanged = true;
-    this.#isConfigurationDirty = false;
+  /** Everything that was there at first has been put: from now on there is a configuration. */
+  becomeWhole(): void {
+    this.#isWhole = true;
+    this.#configuration.establishedPools = this.#establishedPools;
+  }
+
+  /** What changed since the last flush. The configuration kinds come last, when all that they depend on is known. */
+  flush(): Change[] {
+    if (this.#isWhole && this.#configurationDirty) {
+      const had = this.#configuration.problems.length;
+      for (const change of this.#configuration.plan(this.#nodes)) this.#tell(change);
+      if (had + this.#configuration.problems.length > 0) this.#problemsChanged = true;
+      this.#configurationDirty = false;
+    }
+    const changes = this.#changes;
+    this.#changes = [];
     return changes;
   }
 
-  /** All problems that stand, if they changed since the last time. */
-  takeProblems(): ObjectProblem[] | undefined {
-    if (!this.#haveProblemsChanged) return undefined;
-    this.#haveProblemsChanged = false;
-    return [
-      ...[...this.#problems.values()].flat(),
-      ...this.#configuration.problems.map((problem) => this.#crossProblem(problem)),
-    ].sort(byName);
+  /** All problems that stand, if they changed since the last call. */
+  changedProblems(): ObjectProblem[] | undefined {
+    if (!this.#problemsChanged) return undefined;
+    this.#problemsChanged = false;
+    const own = [...this.#present].flatMap(([id, { problems }]) =>
+      problems.map((problem) => this.#problem(id, problem, this.#told.has(id))),
+    );
+    return [...own, ...this.#configuration.problems.map((problem) => this.#crossProblem(problem))];
   }
 
-  #note(id: string, change: Change): void {
-    this.#changes.set(id, change);
+  #accept(id: string, change: Change, creationTimestamp: string | undefined): void {
+    if (isConfiguration(change)) {
+      this.#configuration.want(id, change, creationTimestamp);
+      this.#configurationDirty = true;
+    } else this.#tell(change);
+  }
+
+  #tell(change: Change): void {
+    const id = idOf(change);
+    const before = this.#told.get(id)?.object;
+    if (isDeepStrictEqual(before, change.object)) return;
+    if (change.object === undefined) this.#told.delete(id);
+    else this.#told.set(id, change);
+    this.#changes.push(change);
     if (change.kind !== 'Node') return;
-    const node = objectOf('Node', change);
-    if (node === undefined) this.#nodes.delete(change.key);
-    else this.#nodes.set(change.key, node);
-    if (this.#configuration.dependsOnNodes) this.#isConfigurationDirty = true;
-  }
-
-  #setProblems(id: string, problems: readonly ObjectProblem[]): void {
-    const before = this.#problems.get(id)?.length ?? 0;
-    if (before + problems.length === 0) return;
-    if (problems.length === 0) this.#problems.delete(id);
-    else this.#problems.set(id, problems);
-    this.#haveProblemsChanged = true;
+    if (change.object === undefined) this.#nodes.delete(change.key);
+    else this.#nodes.set(change.key, change.object);
+    if (this.#configuration.dependsOnNodes) this.#configurationDirty = true;
   }
 
   #crossProblem({ kind, key, problem }: CrossObjectProblem): ObjectProblem {
-    const stays = problem.severity === 'error' && this.#configuration.has(kind, key);
-    const rule = stays ? `${problem.rule} The last accepted version stays in force.` : problem.rule;
-    return objectProblem('', undefined, this.#nameOf({ kind, key }), { ...problem, rule });
+    return this.#problem(idOf({ kind, key }), problem, this.#configuration.has(kind, key));
   }
 
-  #nameOf(identity: Identity): { kind: string; namespace: string; name: string } {
-    const { kind, key } = identity;
-    const slash = key.indexOf('/');
-    const namespace = isConfiguration(identity) ? this.#namespace : key.slice(0, Math.max(slash, 0));
-    return { kind, namespace, name: key.slice(slash + 1) };
+  #problem(id: string, problem: FieldProblem, isInForce: boolean): ObjectProblem {
+    const [kind = '', key = ''] = id.split(' ');
+    const name = key.slice(key.indexOf('/') + 1);
+    const namespace = this.#present.get(id)?.namespace ?? '';
+    const stays = problem.severity === 'error' && isInForce;
+    const rule = stays ? `${problem.rule} The last accepted version stays in force.` : problem.rule;
+    return objectProblem('', undefined, { kind, namespace, name }, { ...problem, rule });
   }
 }
 
-const byName = (a: ObjectProblem, b: ObjectProblem): number => {
-  const [one, other] = [a, b].map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
-  return (one ?? '') < (other ?? '') ? -1 : 1;
-};
+/** Objects of Gantry's own kinds are all in one namespace, and are known by their names. */
+const worldKey = (kind: Kind, key: string): string =>
+  kinds[kind].keyedBy === 'name' ? key.slice(key.indexOf('/') + 1) : key;

@@ -1,165 +1,189 @@
-// A cluster as a source, against an API server in memory: one stream of batches, and bad objects that stand aside alone.
+// A cluster as a source, against the fake API server: what is told of it, in which order, and what stays when objects break.
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import { kinds } from '../api/kinds.ts';
 import { createApiClient } from '../kubernetes/client.ts';
-import { startFakeApiServer } from '../kubernetes/fake-api-server.ts';
-import { createObject, deleteObject, mergePatch } from '../kubernetes/objects.ts';
-import type { Resource } from '../kubernetes/resource.ts';
-import { namespaces, nodes, services } from '../kubernetes/resource.ts';
+import { isRefusal } from '../kubernetes/fake/refusal.ts';
+import { create, remove, replace, type ServedResource } from '../kubernetes/fake/writes.ts';
+import { type FakeApiServer, startFakeApiServer } from '../kubernetes/fake-api-server.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
-import type { ObjectProblem } from '../model/problem.ts';
-import { applyBatch, emptyWorld, type World } from '../model/world.ts';
-import { createKubernetesSource } from './kubernetes.ts';
+import { formatProblem, type ObjectProblem } from '../model/problem.ts';
+import { applyBatch, emptyWorld, type Kind, type World } from '../model/world.ts';
+import { kubernetesSource } from './kubernetes.ts';
 
-const pools: Resource = {
-  apiVersion: 'metallb.io/v1beta1',
-  kind: 'IPAddressPool',
-  plural: 'ipaddresspools',
-  isNamespaced: true,
-};
-const advertisements: Resource = { ...pools, kind: 'L2Advertisement', plural: 'l2advertisements' };
+const resources: readonly ServedResource[] = Object.entries(kinds).map(([kind, spec]) => ({
+  kind,
+  apiVersion: spec.apiVersions.at(-1) ?? '',
+  plural: spec.plural,
+  isNamespaced: spec.namespaced,
+  hasStatus: false,
+}));
 
-interface Bench {
+interface Followed extends AsyncDisposable {
   readonly world: World;
-  problems: readonly ObjectProblem[];
-  readonly batches: number;
-  create(resource: Resource, name: string, fields: object, namespace?: string): Promise<void>;
-  readonly client: ReturnType<typeof createApiClient>;
-  start(): Promise<void>;
+  readonly problems: () => string[];
+  readonly sizes: readonly number[];
 }
 
-async function bench(t: TestContext): Promise<Bench> {
-  const resources = [pools, advertisements].map((resource) => ({ ...resource, hasStatus: true }));
-  const server = await startFakeApiServer({ resources });
-  const client = createApiClient({
-    access: sampleAccess([server.url]),
-    timing: { firstDelayMilliseconds: 5, longestDelayMilliseconds: 20 },
-  });
-  const source = createKubernetesSource({ client, namespace: 'metallb-system' });
-  t.after(async () => {
-    await source[Symbol.asyncDispose]();
-    client[Symbol.dispose]();
-    await server[Symbol.asyncDispose]();
-  });
-  let batches = 0;
-  const made: Bench = {
-    world: emptyWorld(),
-    problems: [],
-    client,
-    get batches() {
-      return batches;
-    },
-    async create(resource, name, fields, namespace) {
-      const metadata = { name, ...(namespace === undefined ? {} : { namespace }) };
-      const result = await createObject(client, resource, { metadata, ...fields });
-      assert.ok(result.ok, JSON.stringify(result));
-    },
-    start: () =>
-      source.start({
-        batch(batch) {
-          batches++;
-          applyBatch(made.world, batch);
-        },
-        problems(problems) {
-          made.problems = problems;
-        },
-      }),
-  };
-  await made.create(namespaces, 'metallb-system', {});
-  await made.create(namespaces, 'shop', {});
-  return made;
+/** A cluster with the namespace of the configuration, and no objects. */
+async function startCluster(served = resources): Promise<FakeApiServer> {
+  const server = await startFakeApiServer({ resources: served });
+  write(server, 'Namespace', undefined, { metadata: { name: 'metallb-system' } });
+  return server;
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  assert.fail(`never: ${what}`);
-}
-
-const pool = (...addresses: readonly string[]): object => ({ spec: { addresses } });
-const loadBalancer = { spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } };
-
-test('all kinds are one world, whole at once; a Service has the addresses that its status says', async (t) => {
-  const { world, create, start, client } = await bench(t);
-  await create(nodes, 'node-1', {});
-  await create(pools, 'lan', pool('192.0.2.0/28'), 'metallb-system');
-  await create(services, 'web', loadBalancer, 'shop');
-  const status = { loadBalancer: { ingress: [{ ip: '192.0.2.3', ipMode: 'VIP' }] } };
-  await mergePatch(
-    client,
-    services,
-    { namespace: 'shop', name: 'web' },
-    { status },
-    { subresource: 'status' },
-  );
-  assert.equal(world.complete, false);
-  await start();
-  assert.equal(world.complete, true);
-  assert.deepEqual([...world.pools.keys()], ['lan']);
-  assert.deepEqual([...world.nodes.keys()], ['node-1']);
-  assert.ok(world.namespaces.has('shop'));
-  assert.equal(world.services.get('shop/web')?.allocated.addresses.length, 1);
-});
-
-test('what is created, changed and deleted follows', async (t) => {
-  const { world, create, start, client } = await bench(t);
-  await start();
-  await create(services, 'web', loadBalancer, 'shop');
-  await create(pools, 'lan', pool('192.0.2.0/28'), 'metallb-system');
-  await until('both are there', () => world.services.has('shop/web') && world.pools.has('lan'));
-  await deleteObject(client, services, { namespace: 'shop', name: 'web' });
-  await deleteObject(client, pools, { namespace: 'metallb-system', name: 'lan' });
-  await until('both are gone', () => world.services.size === 0 && world.pools.size === 0);
-});
-
-test('a bad object stands aside alone, is named, and its last good version stays', async (t) => {
-  const made = await bench(t);
-  const { world, create, start, client } = made;
-  await create(pools, 'good', pool('192.0.2.0/28'), 'metallb-system');
-  await create(pools, 'bad', pool('192.0.2.300'), 'metallb-system');
-  await start();
-  assert.deepEqual([...world.pools.keys()], ['good']);
-  assert.deepEqual(
-    made.problems.map(({ kind, namespace, name, field }) => [kind, namespace, name, field]),
-    [['IPAddressPool', 'metallb-system', 'bad', 'spec.addresses[0]']],
-  );
-  const name = { namespace: 'metallb-system', name: 'good' };
-  await mergePatch(client, pools, name, { spec: { addresses: ['nothing'] } });
-  await until('two problems', () => made.problems.length === 2);
-  assert.deepEqual([...world.pools.keys()], ['good']);
-  await mergePatch(client, pools, { ...name, name: 'bad' }, { spec: { addresses: ['192.0.2.32/28'] } });
-  await until('the other is in force', () => world.pools.has('bad'));
-  assert.equal(made.problems.length, 1);
-});
-
-test('objects that cannot both be: the one that was there first stays', async (t) => {
-  const made = await bench(t);
-  await made.create(pools, 'first', pool('192.0.2.0/28'), 'metallb-system');
-  await made.start();
-  await made.create(pools, 'second', pool('192.0.2.8-192.0.2.20'), 'metallb-system');
-  await until('a problem', () => made.problems.length === 1);
-  assert.equal(made.problems[0]?.name, 'second');
-  assert.deepEqual([...made.world.pools.keys()], ['first']);
-});
-
-test('objects of our kinds in another namespace do not count', async (t) => {
-  const { world, create, start } = await bench(t);
-  await create(pools, 'foreign', pool('192.0.2.0/28'), 'shop');
-  await start();
-  assert.equal(world.pools.size, 0);
-});
-
-test('without our definitions installed the cluster is whole all the same', async (t) => {
-  const server = await startFakeApiServer();
+async function follow(server: FakeApiServer): Promise<Followed> {
   const client = createApiClient({ access: sampleAccess([server.url]) });
+  const source = kubernetesSource({ client, configurationNamespace: 'metallb-system' });
   const world = emptyWorld();
-  await using source = createKubernetesSource({ client, namespace: 'metallb-system' });
-  await source.start({ batch: (batch) => void applyBatch(world, batch), problems() {} });
-  assert.equal(world.complete, true);
-  t.after(async () => {
-    client[Symbol.dispose]();
-    await server[Symbol.asyncDispose]();
+  const sizes: number[] = [];
+  let problems: readonly ObjectProblem[] = [];
+  await source.start({
+    batch(batch) {
+      sizes.push(batch.changes.length);
+      applyBatch(world, batch);
+    },
+    problems: (stand) => {
+      problems = stand;
+    },
   });
+  return {
+    world,
+    problems: () => problems.map(formatProblem),
+    sizes,
+    async [Symbol.asyncDispose]() {
+      await source[Symbol.asyncDispose]();
+      client[Symbol.dispose]();
+    },
+  };
+}
+
+function write(server: FakeApiServer, kind: Kind, namespace: string | undefined, object: object): void {
+  const resource = resources.find((one) => one.kind === kind) ?? assert.fail(kind);
+  const context = { store: server.store, resource, namespace, manager: 'test', isDryRun: false };
+  const { name } = (object as { readonly metadata: { readonly name: string } }).metadata; // of these tests
+  const key = namespace === undefined ? name : `${namespace}/${name}`;
+  const body = { apiVersion: resource.apiVersion, kind, ...object };
+  const isThere = server.store.get(`${resource.apiVersion}/${resource.plural}`, key) !== undefined;
+  const outcome = isThere ? replace(context, name, undefined, body) : create(context, body);
+  assert.ok(!isRefusal(outcome), JSON.stringify(outcome));
+}
+
+const pool = (name: string, addresses: string, change: object = {}) => ({
+  metadata: { name },
+  spec: { addresses: [addresses] },
+  ...change,
+});
+
+const service = (name: string, change: object = {}) => ({
+  metadata: { name, annotations: { 'metallb.io/ip-allocated-from-pool': 'front' } },
+  spec: { type: 'LoadBalancer', ports: [{ port: 80, protocol: 'TCP' }] },
+  ...change,
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!isSo()) {
+    assert.ok(performance.now() < deadline, 'this should be so by now');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+test('all kinds are told once all are whole, a Service with the addresses that its status says', async () => {
+  await using server = await startCluster();
+  const status = { loadBalancer: { ingress: [{ ip: '192.0.2.7', ipMode: 'VIP' }] } };
+  write(server, 'Service', 'default', service('web', { status }));
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', '192.0.2.0/24'));
+  write(server, 'IPAddressPool', 'default', pool('elsewhere', '198.51.100.0/24'));
+  await using followed = await follow(server);
+  const { world } = followed;
+  assert.equal(world.complete, true);
+  assert.deepEqual([...world.pools.keys()], ['front']);
+  assert.ok(world.namespaces.has('default'));
+  const allocated = world.services.get('default/web')?.allocated;
+  assert.equal(allocated?.pool, 'front');
+  assert.equal(allocated?.addresses.length, 1);
+  assert.deepEqual(followed.problems(), []);
+});
+
+test('an object that breaks stands aside alone, its last accepted version in force, until it is mended or gone', async () => {
+  await using server = await startCluster();
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', '192.0.2.0/24'));
+  await using followed = await follow(server);
+  const { world } = followed;
+  const before = world.pools.get('front');
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', 'nonsense'));
+  write(server, 'IPAddressPool', 'metallb-system', pool('back', '198.51.100.0/24'));
+  await until(() => world.pools.has('back'));
+  assert.deepEqual(world.pools.get('front'), before);
+  assert.match(followed.problems().join(), /IPAddressPool metallb-system\/front: .*last accepted version/);
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', '203.0.113.0/24'));
+  await until(() => followed.problems().length === 0);
+  assert.notDeepEqual(world.pools.get('front'), before);
+  const resource = resources.find(({ kind }) => kind === 'IPAddressPool') ?? assert.fail();
+  const context = {
+    store: server.store,
+    resource,
+    namespace: 'metallb-system',
+    manager: 'test',
+    isDryRun: false,
+  };
+  remove(context, 'front', {});
+  await until(() => !world.pools.has('front'));
+});
+
+test('of two pools that overlap, the one in force before this process stays', async () => {
+  await using server = await startCluster();
+  write(server, 'IPAddressPool', 'metallb-system', pool('a', '192.0.2.0/24'));
+  write(
+    server,
+    'IPAddressPool',
+    'metallb-system',
+    pool('b', '192.0.2.128-192.0.2.200', { status: { assignedIPv4: 1, availableIPv4: 2 } }),
+  );
+  await using followed = await follow(server);
+  assert.deepEqual([...followed.world.pools.keys()], ['b']);
+  assert.match(followed.problems().join(), /IPAddressPool metallb-system\/a/);
+});
+
+test('a change of nothing that Gantry reads is not told', async () => {
+  await using server = await startCluster();
+  write(server, 'Service', 'default', service('web'));
+  await using followed = await follow(server);
+  const told = followed.sizes.length;
+  write(server, 'Service', 'default', service('web', { status: { conditions: [] } }));
+  write(server, 'Service', 'default', service('other'));
+  await until(() => followed.world.services.has('default/other'));
+  assert.equal(followed.sizes.length, told + 1);
+  assert.equal(followed.sizes.at(-1), 1);
+});
+
+test('without a definition of pools nothing is complete, and the other definitions may be missing', async () => {
+  const poolsOnly = resources.filter(({ kind }) => kind === 'IPAddressPool');
+  await using server = await startCluster(poolsOnly);
+  await using followed = await follow(server);
+  assert.equal(followed.world.complete, true);
+
+  await using bare = await startFakeApiServer({});
+  const client = createApiClient({ access: sampleAccess([bare.url]), timing: { firstDelayMilliseconds: 1 } });
+  const failed: string[] = [];
+  const source = kubernetesSource({
+    client,
+    configurationNamespace: 'metallb-system',
+    tell(kind, notice) {
+      if (notice.kind === 'failed' && notice.reason.kind === 'not-found') failed.push(kind);
+    },
+  });
+  let isComplete = false;
+  const starting = source.start({
+    batch: (batch) => {
+      isComplete ||= batch.complete;
+    },
+    problems: () => {},
+  });
+  await until(() => failed.filter((kind) => kind === 'IPAddressPool').length > 2);
+  assert.equal(isComplete, false);
+  await source[Symbol.asyncDispose]();
+  await starting;
+  client[Symbol.dispose]();
 });

@@ -1,119 +1,109 @@
-// A Kubernetes API as a source: each kind's collection is read and followed for good, and all of them are one stream of
-// batches.
+// A Kubernetes API as a source of objects: every kind is listed and watched, and what they tell comes in one stream.
+import { configurationKinds } from '../api/cross-object.ts';
 import { kinds } from '../api/kinds.ts';
-import type { Identity } from '../api/parse-object.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
-import type { Selection } from '../kubernetes/list.ts';
-import { endpointSlices, namespaces, nodes, type Resource, services } from '../kubernetes/resource.ts';
-import { type CollectionNotice, watchCollection } from '../kubernetes/watch-collection.ts';
+import {
+  type CollectionBatch,
+  type CollectionNotice,
+  watchCollection,
+} from '../kubernetes/watch-collection.ts';
 import type { Kind } from '../model/world.ts';
-import { KubernetesWorld, type ReadObject, readApiObject } from './kubernetes-world.ts';
+import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
 import type { Source, SourceListener } from './source.ts';
 
 export interface KubernetesSourceOptions {
   readonly client: ApiClient;
-  /** Where Gantry's own kinds count: `metallb-system` in a cluster that comes from MetalLB. */
-  readonly namespace: string;
-  /** How the collection of a kind goes, for logs and metrics. */
+  /** Only objects in it configure Gantry: `metallb-system` for who comes from MetalLB. */
+  readonly configurationNamespace: string;
+  /** How each kind's watch goes, for logs and metrics. */
   readonly tell?: (kind: Kind, notice: CollectionNotice) => void;
 }
 
-const own = (kind: keyof typeof kinds, version = 'v1beta1'): Resource => ({
-  apiVersion: `metallb.io/${version}`,
-  kind,
-  plural: kinds[kind].plural,
-  isNamespaced: true,
-});
-
-/** Gantry's own, whose definitions may not be installed yet. */
-const configurationResources = [
-  own('IPAddressPool'),
-  own('L2Advertisement'),
-  own('BGPAdvertisement'),
-  own('BGPPeer', 'v1beta2'),
-  own('BFDProfile'),
-  own('Community'),
-];
-
-interface Followed {
-  readonly kind: Kind;
-  readonly selection: Selection;
-  readonly isOptional: boolean;
-}
-
-function followedKinds(namespace: string): Followed[] {
-  const common: readonly Selection[] = [
-    { resource: services },
-    { resource: endpointSlices },
-    { resource: nodes },
-    { resource: namespaces, form: 'metadata' },
-  ];
-  const configuration = configurationResources.map((resource) => ({ resource, namespace }));
-  return [...common, ...configuration].map((selection) => ({
-    kind: selection.resource.kind as Kind, // as listed above
-    selection,
-    isOptional: 'namespace' in selection,
-  }));
-}
-
-/** Of an object of the kind, by its `namespace/name` or name in the API. */
-const identityOf = (kind: Kind, key: string): Identity => ({
-  kind,
-  key: kinds[kind].keyedBy === 'name' ? key.slice(key.indexOf('/') + 1) : key,
-});
+const watched: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'Namespace', ...configurationKinds];
 
 /**
- * Follows the cluster until it is disposed. While the API is away nothing is told, so that everything stays as it was.
- * `start` rejects when it is disposed before all was read once.
+ * Resolves its start once every kind is whole, however long the API is away. Then that stays in force which was read,
+ * until the API tells otherwise. The last accepted version of an object that broke is remembered by this process only:
+ * the API server's schema and the webhook stand before it.
  */
-export function createKubernetesSource({ client, namespace, tell }: KubernetesSourceOptions): Source {
-  const stopping = new AbortController();
-  let running: Promise<unknown> = Promise.resolve();
+export function kubernetesSource(options: KubernetesSourceOptions): Source {
+  const { client, tell = () => {} } = options;
+  const stop = new AbortController();
+  let working: Promise<unknown> = Promise.resolve();
 
-  const follow = (listener: SourceListener): Promise<void> => {
-    const world = new KubernetesWorld(namespace);
-    const followed = followedKinds(namespace);
-    const incomplete = new Set<Kind>(followed.map(({ kind }) => kind));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-
-    const deliver = (isNews: boolean): void => {
-      const complete = incomplete.size === 0;
-      const changes = world.takeChanges(complete);
-      if (changes.length > 0 || isNews) listener.batch({ changes, complete });
-      const problems = complete ? world.takeProblems() : undefined;
+  const follow = (listener: SourceListener, whole: () => void): Promise<unknown> => {
+    const world = new KubernetesWorld();
+    const unread = new Set(watched);
+    const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
+      if (stop.signal.aborted) return;
+      for (const change of batch.changes) {
+        if (change.kind === 'removed') world.remove(kind, change.key);
+        else world.put(kind, change.key, change.object);
+      }
+      const becomesWhole = batch.complete && unread.delete(kind) && unread.size === 0;
+      if (becomesWhole) world.becomeWhole();
+      const changes = world.flush();
+      if (changes.length > 0 || becomesWhole) listener.batch({ changes, complete: unread.size === 0 });
+      const problems = unread.size === 0 ? world.changedProblems() : undefined;
       if (problems !== undefined) listener.problems(problems);
-      if (complete) resolve();
+      if (becomesWhole) whole();
     };
-
-    running = Promise.all(
-      followed.map(({ kind, selection, isOptional }) =>
+    return Promise.all(
+      watched.map((kind) =>
         watchCollection<ReadObject>(
           client,
           {
-            selection,
-            isOptional,
-            trim: readApiObject,
-            batch({ changes, complete }) {
-              for (const change of changes) {
-                if (change.kind === 'removed') world.remove(identityOf(kind, change.key));
-                else world.put(change.object);
-              }
-              deliver(complete && incomplete.delete(kind) && incomplete.size === 0);
-            },
-            ...(tell && { tell: (notice: CollectionNotice) => tell(kind, notice) }),
+            selection: selectionOf(kind, options.configurationNamespace),
+            trim: readObject,
+            batch: (batch) => take(kind, batch),
+            tell: (notice) => tell(kind, notice),
+            isOptional: isOptional(kind),
           },
-          stopping.signal,
+          stop.signal,
         ),
       ),
-    ).then(() => reject(new Error('the source was stopped before everything was read')), reject);
-    return promise;
+    );
   };
 
   return {
-    start: follow,
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await running;
+    async start(listener) {
+      const { promise: whole, resolve, reject } = Promise.withResolvers<void>();
+      let isWhole = false;
+      const becameWhole = (): void => {
+        isWhole = true;
+        resolve();
+      };
+      // Aborted before it was whole, there is nobody left to wait for it.
+      working = follow(listener, becameWhole).then(
+        () => resolve(),
+        (error: unknown) => {
+          // Watches end only with a defect: who started hears of it, later the runtime does.
+          stop.abort();
+          if (isWhole) throw error;
+          reject(error);
+        },
+      );
+      await whole;
     },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await working;
+    },
+  };
+}
+
+/** Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. */
+const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
+
+const isConfiguring = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
+
+function selectionOf(kind: Kind, configurationNamespace: string) {
+  const { apiVersions, plural, namespaced } = kinds[kind];
+  // The last is the newest.
+  const apiVersion = apiVersions.at(-1) ?? '';
+  return {
+    resource: { apiVersion, kind, plural, isNamespaced: namespaced },
+    namespace: isConfiguring(kind) ? configurationNamespace : undefined,
+    form: kind === 'Namespace' ? ('metadata' as const) : ('whole' as const),
   };
 }
