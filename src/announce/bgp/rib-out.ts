@@ -2,7 +2,7 @@
 // Peers at the same place of the log are given the same bytes, packed once.
 import { formatCidr } from '../../model/address.ts';
 import { unicastOf } from './address-family.ts';
-import { bytesOf, newWritten } from './bytes.ts';
+import { newWritten } from './bytes.ts';
 import { writeMessage } from './message.ts';
 import { type PackContext, packAnnounced, packWithdrawn } from './pack.ts';
 import type { PathSet } from './path-set.ts';
@@ -179,7 +179,8 @@ function keyOf(prefix: Prefix): string | number {
 }
 
 function prefixBytes(prefix: Prefix): Uint8Array {
-  const into = newWritten(24);
+  // Of the right size from the start: there are a hundred thousand of them.
+  const into = newWritten((prefix.pathId === undefined ? 1 : 5) + ((prefix.prefixLength + 7) >> 3));
   putPrefix(into, prefix);
-  return bytesOf(into);
+  return into.bytes;
 }
