@@ -42,7 +42,7 @@ export function putAsPath(into: Written, segments: readonly AsSegment[], isFourB
   }
 }
 
-/** How many numbers the path counts for: a set is one, a confederation's are none (RFC 4271 §9.1.2.2, RFC 5065 §5.3). */
+/** How many numbers the path counts for: a set is one, a confederation's are none (RFC 4271 §9.1.2, RFC 5065 §5.3). */
 export function pathLength(segments: readonly AsSegment[]): number {
   let length = 0;
   for (const { kind, asns } of segments) length += kind === 'sequence' ? asns.length : kind === 'set' ? 1 : 0;

@@ -172,7 +172,7 @@ test('keepalives go out after 75 to 100 % of their time (§10)', () => {
   }
 });
 
-test('retries come ever later, and only Established makes them soon again (§8.2.1.1)', () => {
+test('retries come ever later, and only Established makes them soon again (§8.2.1)', () => {
   const bench = new Bench();
   const delays: number[] = [];
   for (let round = 0; round < 6; round++) {
