@@ -18,6 +18,9 @@ check: setup ## Fast feedback: format, lint, types, unit tests
 	@node_modules/.bin/tsc
 	@$(NODE) --test --test-reporter=dot $(UNIT)
 
+fuzz: setup ## Ten million garbled BGP messages (FUZZ_COUNT for another number, FUZZ_SEED for another seed)
+	@BGP_FUZZ_COUNT=$${FUZZ_COUNT:-10000000} BGP_FUZZ_SEED=$${FUZZ_SEED:-6} $(NODE) --test test/long/bgp-fuzz.test.ts
+
 bench: setup ## Measure against the bounds and the peers; JSON in bench/results/ (BENCH=name for one, QUICK=1 for small)
 	@scripts/bench.sh $(BENCH)
 
@@ -40,4 +43,4 @@ clean: ## Remove what was built and installed here
 	rm -rf dist node_modules bench/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench manifests kubernetes build format setup clean
+.PHONY: help demo test check fuzz bench manifests kubernetes build format setup clean
