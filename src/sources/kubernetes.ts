@@ -1,6 +1,7 @@
 // A Kubernetes API as a source of objects: every kind is listed and watched, and what they tell comes in one stream.
 import { configurationKinds } from '../api/cross-object.ts';
 import { kinds } from '../api/kinds.ts';
+import { type ApiObject, keyOf } from '../kubernetes/api-object.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import {
   type CollectionBatch,
@@ -9,12 +10,15 @@ import {
 } from '../kubernetes/watch-collection.ts';
 import type { Kind } from '../model/world.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
+import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
 export interface KubernetesSourceOptions {
   readonly client: ApiClient;
   /** Only objects in it configure Gantry: `metallb-system` for who comes from MetalLB. */
   readonly configurationNamespace: string;
+  /** Is kept up to date, for who writes to Services. */
+  readonly versions?: ServiceVersions;
   /** How each kind's watch goes, for logs and metrics. */
   readonly tell?: (kind: Kind, notice: CollectionNotice) => void;
 }
@@ -27,9 +31,14 @@ const watched: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'Namespace
  * the API server's schema and the webhook stand before it.
  */
 export function kubernetesSource(options: KubernetesSourceOptions): Source {
-  const { client, tell = () => {} } = options;
+  const { client, versions, tell = () => {} } = options;
   const stop = new AbortController();
   let working: Promise<unknown> = Promise.resolve();
+
+  const readService = (object: ApiObject): ReadObject => {
+    versions?.put(keyOf(object), versionOf(object));
+    return readObject(object);
+  };
 
   const follow = (listener: SourceListener, whole: () => void): Promise<unknown> => {
     const world = new KubernetesWorld();
@@ -37,8 +46,11 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
     const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
       if (stop.signal.aborted) return;
       for (const change of batch.changes) {
-        if (change.kind === 'removed') world.remove(kind, change.key);
-        else world.put(kind, change.key, change.object);
+        if (change.kind !== 'removed') world.put(kind, change.key, change.object);
+        else {
+          world.remove(kind, change.key);
+          if (kind === 'Service') versions?.remove(change.key);
+        }
       }
       const becomesWhole = batch.complete && unread.delete(kind) && unread.size === 0;
       if (becomesWhole) world.becomeWhole();
@@ -54,7 +66,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
           client,
           {
             selection: selectionOf(kind, options.configurationNamespace),
-            trim: readObject,
+            trim: kind === 'Service' ? readService : readObject,
             batch: (batch) => take(kind, batch),
             tell: (notice) => tell(kind, notice),
             isOptional: isOptional(kind),
