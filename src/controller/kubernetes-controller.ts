@@ -5,7 +5,7 @@ import type { ApiClient } from '../kubernetes/client.ts';
 import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
 import type { Log } from '../observe/log.ts';
 import type { SourceMetrics } from '../observe/source-metrics.ts';
-import { kubernetesSource } from '../sources/kubernetes.ts';
+import { controllerKinds, kubernetesSource } from '../sources/kubernetes.ts';
 import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Claim, type ClaimLedger, createClaimLedger } from './claim-ledger.ts';
 import { systemClock } from './clock.ts';
@@ -60,7 +60,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
       metrics: options.metrics,
       sourceMetrics: options.sourceMetrics,
       ...(options.phase && { phase: options.phase }),
-      source: kubernetesSource({ client, configurationNamespace, versions }),
+      source: kubernetesSource({ client, configurationNamespace, kinds: controllerKinds, versions }),
       lock: fencedLock(options.lease, ledger, writes, log),
       status: kubernetesStatus({ client, configurationNamespace, services: writes }),
       parallelWrites,

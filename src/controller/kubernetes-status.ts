@@ -1,7 +1,7 @@
 // Writes statuses to a Kubernetes API by server-side apply: each says whole what is Gantry's of an object, and what others
 // have written there stays.
 import { isDeepStrictEqual } from 'node:util';
-import { servedKinds } from '../api/crd/served-kinds.ts';
+import { apiVersionOf, servedKinds } from '../api/crd/served-kinds.ts';
 import { kinds } from '../api/kinds.ts';
 import { isRecord } from '../api/record.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
@@ -107,7 +107,7 @@ function resourceOf(kind: string): Resource {
   const served = servedKinds.find((one) => one.kind === kind);
   if (served === undefined) throw new RangeError(`${kind} has no status of ours`);
   return {
-    apiVersion: `metallb.io/${served.versions.at(-1)?.name}`,
+    apiVersion: apiVersionOf(served),
     kind,
     plural: served.plural,
     isNamespaced: true,
