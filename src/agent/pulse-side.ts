@@ -1,5 +1,5 @@
 // The agent's pulse side: what pulse is to answer for, and what is told about what it does.
-import type { IsHealthy } from '../announce/plan.ts';
+import type { IsHealthy } from '../announce/usable-endpoints.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { EventPort } from '../model/status.ts';
