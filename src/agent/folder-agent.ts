@@ -13,6 +13,7 @@ import { folderSource } from '../sources/folder.ts';
 import { isHidden, pluralOf, statusFolder } from '../sources/folder-layout.ts';
 import { folderStatus } from '../sources/folder-status.ts';
 import { type Agent, createAgent } from './agent.ts';
+import { restartMarker } from './bgp/restart-marker.ts';
 import { readForwardChains, readProcFacts } from './host-facts.ts';
 import { ensureMembershipKey } from './membership-key.ts';
 import type { ConnectPulse } from './pulse-connection.ts';
@@ -51,7 +52,11 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       keyFile,
       isOurs: options.isOurs,
       isAlone: options.isAlone,
-      reportedBefore: Promise.resolve(await reportedServices(directory, node)),
+      reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceL2Status')),
+      bgp: {
+        reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceBGPStatus')),
+        restartMarker: restartMarker(options.runDirectory),
+      },
       host: { readProcFacts: () => readProcFacts(), readForwardChains: (stop) => readForwardChains(stop) },
       trimMemory: dataPlaneMode === 'none' ? () => {} : await loadTrim(),
       log: options.log,
@@ -75,9 +80,13 @@ export async function openDataPlane(mode: DataPlaneMode): Promise<DataPlane> {
 /** With the rest of the native code. */
 const loadTrim = async (): Promise<() => void> => (await import('../linux/malloc-trim.ts')).trimMalloc;
 
-/** The Services for which the node's ServiceL2Status is there, by the names of the files alone. */
-export async function reportedServices(directory: string, node: string): Promise<ServiceKey[]> {
-  const folder = join(directory, statusFolder, pluralOf('ServiceL2Status'), node);
+/** The Services for which the node's status of this kind is there, by the names of the files alone. */
+export async function reportedServices(
+  directory: string,
+  node: string,
+  kind: 'ServiceL2Status' | 'ServiceBGPStatus',
+): Promise<ServiceKey[]> {
+  const folder = join(directory, statusFolder, pluralOf(kind), node);
   const suffix = '.json';
   try {
     const names = await readdir(folder, { recursive: true });

@@ -19,8 +19,6 @@ export interface Audience {
   want(prefix: Prefix, intent: PathIntent | undefined): void;
   /** What a session that is new has to be told; nothing but End-of-RIB where the peer has no next hop to be told. */
   join(manner: Manner): Telling;
-  /** Routes of the family. */
-  size(family: Family): number;
   routes(family: Family): Iterable<Route>;
   /** From now on the routes ask to be left (RFC 8326). */
   leave(): void;
@@ -43,6 +41,8 @@ export interface Telling {
   readonly rib: RibOut;
   readonly reader: Reader;
   readonly manner: Manner;
+  /** Routes that the peer is to have. */
+  size(): number;
   end(): void;
 }
 
@@ -97,13 +97,13 @@ export function createAudience(): Audience {
         rib,
         reader,
         manner,
+        size: () => (manner.nextHops.length === 0 ? 0 : routes[manner.family].size),
         end() {
           removeReader(rib, reader);
           if (--user.users === 0) ribs.delete(key);
         },
       };
     },
-    size: (family) => routes[family].size,
     routes: (family) => routes[family].values(),
     leave() {
       isLeaving = true;

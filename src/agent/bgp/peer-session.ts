@@ -28,6 +28,8 @@ export interface PeerSessionOptions {
   /** This node's addresses that the peer may send packets to, for a session that ends here at `local`. */
   nextHops(local: Address, family: Family): readonly Address[];
   established(agreement: Agreement): void;
+  /** The kernel has all that the peer is to be told for now. */
+  told(): void;
   down(reason: DownReason, wasEstablished: boolean): void;
 }
 
@@ -69,7 +71,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   const routes = createRouteSender((messages) => {
     for (const [id, link] of links) if (link === active) return write(link, id, messages);
     return 0;
-  });
+  }, options.told);
 
   /** One event after the other: what an effect leads to comes later. */
   const step = (event: SessionEvent): void => {

@@ -23,8 +23,14 @@ export interface RouteSender {
 /** Written in one go; then the event loop has its turn. */
 const budgetBytes = 65_536;
 
-/** `write` returns how many bytes the kernel has not taken: then nothing is sent until `drained`. */
-export function createRouteSender(write: (messages: readonly Uint8Array[]) => number): RouteSender {
+/**
+ * `write` returns how many bytes the kernel has not taken: then nothing is sent until `drained`. `told` is called whenever
+ * all is with the kernel that there is for now.
+ */
+export function createRouteSender(
+  write: (messages: readonly Uint8Array[]) => number,
+  told: () => void,
+): RouteSender {
   let tellings = new Map<Family, Telling>();
   let isScheduled = false;
   let waitingBytes = 0;
@@ -41,6 +47,7 @@ export function createRouteSender(write: (messages: readonly Uint8Array[]) => nu
       if (waitingBytes > 0 || tellings.size === 0) return;
     }
     if (hasMore) schedule();
+    else if (tellings.size > 0) told();
   };
   const schedule = (): void => {
     if (isScheduled || tellings.size === 0 || waitingBytes > 0) return;

@@ -190,7 +190,7 @@ test('who stops says so, after having asked for its traffic to be moved', async 
   const it = bench(t);
   it.speaker.want('', prefix('198.51.100.1/32'), intent);
   await meet(it, peer);
-  const closed = it.speaker.close(false);
+  const closed = it.speaker.close();
   await until('asked', () =>
     [...peer.table.values()]
       .flat()
@@ -206,7 +206,7 @@ test('who restarts with graceful restart says nothing, and that he has restarted
   const gracefulRestart = { restartTimeSeconds: 120, longLivedSeconds: 0, endOfRibSeconds: 60 };
   const before = bench(t);
   await meet(before, peer, { gracefulRestart });
-  await before.speaker.close(false);
+  await before.speaker.close();
   await until('closed', () => peer.heard.includes('closed'));
   assert.deepEqual(peer.heard, ['open', 'end-of-rib IPv4', 'closed']);
   const after = bench(t, true);

@@ -16,8 +16,10 @@ export interface SpeakerOptions {
   /** This node's addresses that a peer may send packets to, for a session that ends here at `local`. */
   nextHops(local: Address, family: Family): readonly Address[];
   readonly log: Log;
-  /** A session came up or went down; what it tells may be others'. */
+  /** A session came up or went down. */
   readonly changed: (peer: string) => void;
+  /** A peer has been told all that there is for now. */
+  readonly told?: (peer: string) => void;
 }
 
 export interface Speaker {
@@ -35,10 +37,10 @@ export interface Speaker {
   /** A connection from outside: to the session that it belongs to. */
   accept(connection: AcceptedTcp): void;
   /**
-   * Ends all sessions. Those with graceful restart are left as they are on the peer's side, unless it is for good; the
-   * others ask for their traffic to be moved, and are closed a moment later.
+   * Ends all sessions. Peers with graceful restart keep the routes, for whoever takes this one's place; the others are
+   * asked to move their traffic first, and told that this is the end a moment later.
    */
-  close(isForGood: boolean): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What other routers need to choose other paths, after GRACEFUL_SHUTDOWN has been sent (RFC 8326 §4.3). */
@@ -68,6 +70,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       isRestarting: options.isRestarting,
       audience: audienceOf,
       nextHops: options.nextHops,
+      told: () => options.told?.(name),
       established({ families, peerAsn, holdTimeSeconds }) {
         lastErrors.delete(name);
         log.info('bgp-established', { ...about, families, peerAsn, holdTimeSeconds });
@@ -139,10 +142,10 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       if (session === undefined || isClosed) connection.refuse();
       else session.accept(connection.take(session.configuration.path));
     },
-    async close(isForGood) {
+    async close() {
       isClosed = true;
       const restarts = ({ configuration }: PeerSession): boolean =>
-        !isForGood && configuration.settings.gracefulRestart !== undefined;
+        configuration.settings.gracefulRestart !== undefined;
       const leaving = [...sessions.values()].filter((session) => !restarts(session));
       for (const session of sessions.values())
         if (restarts(session)) session.step({ kind: 'stop', why: 'planned-restart' });
