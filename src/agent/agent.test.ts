@@ -79,6 +79,7 @@ function startAgent(
         }),
         readForwardChains: async () => [],
       },
+      bgp: { reportedBefore: Promise.resolve([]), restartMarker: { isSet: false, set() {} } },
       trimMemory() {},
       log: silentLog,
       registry,

@@ -14,6 +14,7 @@ import { createSourceMetrics } from '../observe/source-metrics.ts';
 import type { Source } from '../sources/source.ts';
 import { createAgentMetrics } from './agent-metrics.ts';
 import { nodeReportOf } from './agent-report.ts';
+import { type BgpSideOptions, createBgpSide } from './bgp/bgp-side.ts';
 import { type HostWatchOptions, watchHost } from './host-watch.ts';
 import { createKernelSide } from './kernel-side.ts';
 import { loneNode, ownAddresses } from './lone-node.ts';
@@ -45,6 +46,7 @@ export interface AgentOptions {
   readonly reportIntervalSeconds: number;
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
+  readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker'>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */
   readonly trimMemory: () => void;
@@ -86,7 +88,9 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     probe,
     changed(service) {
       kernel.touch([service]);
-      pulse.touch(follower.addresses.addressesOf(service));
+      const addresses = follower.addresses.addressesOf(service);
+      pulse.touch(addresses);
+      bgp.touch(addresses);
       requestReport();
     },
     random: Math.random,
@@ -103,7 +107,10 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     readOwnAddresses: ownAddresses,
     events,
     log,
-    planned: (service) => pulse.forwarded(service),
+    planned(service) {
+      pulse.forwarded(service);
+      bgp.forwarded(service);
+    },
     synced({ milliseconds }) {
       metrics.synced(milliseconds / 1000);
       requestReport();
@@ -129,6 +136,28 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     },
     gained: (owned) => metrics.gained(owned),
     leasesTold: (leases) => metrics.leasesTold(leases),
+    bfdTold: (message) => bgp.bfdTold(message),
+    connected: () => bgp.pulseConnected(),
+    changed() {
+      bgp.drainTold();
+      requestReport();
+    },
+    signal,
+  });
+
+  const bgp = createBgpSide({
+    ...options.bgp,
+    node,
+    follower,
+    isHealthy: prober.isHealthy,
+    isForwarded: kernel.state.isForwarded,
+    kernelBegun: () => kernel.begun,
+    isDrained: () => pulse.connection.members?.isDraining ?? false,
+    sendToPulse: (message) => pulse.connection.send(message),
+    statuses,
+    events,
+    log,
+    registry,
     changed: () => requestReport(),
     signal,
   });
@@ -150,6 +179,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     node,
     pulse: pulse.connection,
     servicesOf: follower.servicesWith,
+    announcedByBgp: () => bgp.announced(),
     kernel: kernel.state,
     unhealthyEndpoints: () => prober.unhealthy.size,
     findings: () => host.findings,
@@ -169,6 +199,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
         mode: dataPlane.mode,
         kernel: kernel.state,
         lastSyncAt: kernel.lastSyncAt,
+        bgp: bgp.report(),
         findings: host.findings,
         unhealthy: prober.failures(),
       });
@@ -210,6 +241,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       }
     }
     pulse.touch(followed.announcing);
+    bgp.take(followed);
   };
 
   const takeProblems = (problems: readonly ObjectProblem[]): void => {
@@ -237,6 +269,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       // A folder that is not there yet is waited for.
       await Promise.race([listed, stopped, crash.promise]);
       await Promise.race([stopped, crash.promise]);
+      await bgp.close();
       await statuses.idle();
     },
   };

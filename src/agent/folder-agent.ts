@@ -12,6 +12,7 @@ import { folderSource } from '../sources/folder.ts';
 import { isHidden, pluralOf, statusFolder } from '../sources/folder-layout.ts';
 import { folderStatus } from '../sources/folder-status.ts';
 import { type Agent, createAgent } from './agent.ts';
+import { restartMarker } from './bgp/restart-marker.ts';
 import { hostSide } from './host-side.ts';
 import { ensureMembershipKey } from './membership-key.ts';
 import type { ConnectPulse } from './pulse-connection.ts';
@@ -51,7 +52,11 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       isOurs: options.isOurs,
       isAlone: options.isAlone,
       reportIntervalSeconds,
-      reportedBefore: Promise.resolve(await reportedServices(directory, node)),
+      reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceL2Status')),
+      bgp: {
+        reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceBGPStatus')),
+        restartMarker: restartMarker(options.runDirectory),
+      },
       log: options.log,
       registry: options.registry,
     },
@@ -59,9 +64,13 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
   );
 }
 
-/** The Services for which the node's ServiceL2Status is there, by the names of the files alone. */
-export async function reportedServices(directory: string, node: string): Promise<ServiceKey[]> {
-  const folder = join(directory, statusFolder, pluralOf('ServiceL2Status'), node);
+/** The Services for which the node's status of this kind is there, by the names of the files alone. */
+export async function reportedServices(
+  directory: string,
+  node: string,
+  kind: 'ServiceL2Status' | 'ServiceBGPStatus',
+): Promise<ServiceKey[]> {
+  const folder = join(directory, statusFolder, pluralOf(kind), node);
   const suffix = '.json';
   try {
     const names = await readdir(folder, { recursive: true });

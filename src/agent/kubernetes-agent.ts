@@ -16,6 +16,7 @@ import { type RememberedNotice, rememberedSource } from '../sources/remembered.t
 import { kubernetesReportedServices } from '../sources/reported-services.ts';
 import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Agent, createAgent } from './agent.ts';
+import { restartMarker } from './bgp/restart-marker.ts';
 import { hostSide } from './host-side.ts';
 
 export interface KubernetesAgentOptions {
@@ -49,6 +50,8 @@ export async function createKubernetesAgent(
   const { client, configurationNamespace, memberPods, node, log } = options;
   const file = join(options.stateDirectory, 'objects');
   const versions = createServiceVersions();
+  const reported = (kind: 'ServiceL2Status' | 'ServiceBGPStatus') =>
+    kubernetesReportedServices(client, configurationNamespace, node, kind, signal);
   return createAgent(
     {
       ...(await hostSide(options)),
@@ -80,7 +83,11 @@ export async function createKubernetesAgent(
       isOurs: options.isOurs,
       isAlone: false,
       reportIntervalSeconds,
-      reportedBefore: kubernetesReportedServices(client, configurationNamespace, node, signal),
+      reportedBefore: reported('ServiceL2Status'),
+      bgp: {
+        reportedBefore: reported('ServiceBGPStatus'),
+        restartMarker: restartMarker(options.runDirectory),
+      },
       log,
       registry: options.registry,
     },

@@ -37,7 +37,10 @@ async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<vo
     process.stdout.write('table inet gantry removed\n');
   }
   if (folder !== undefined) {
-    await removeReports(folderStatus(folder), node, await reportedServices(folder, node));
+    await removeReports(folderStatus(folder), node, {
+      ServiceL2Status: await reportedServices(folder, node, 'ServiceL2Status'),
+      ServiceBGPStatus: await reportedServices(folder, node, 'ServiceBGPStatus'),
+    });
     process.stdout.write(`reports of ${node} removed\n`);
   }
 }
