@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import type { PolicyRule } from './control-plane/accounts.ts';
+import type { AccountRequest, PolicyRule } from './control-plane/accounts.ts';
 import type { Manifest } from './manifests.ts';
 
 const deploy = join(import.meta.dirname, '../deploy');
@@ -30,23 +30,13 @@ export type Program = 'controller' | 'agent' | 'pulse';
 
 export const programs: readonly Program[] = ['controller', 'agent', 'pulse'];
 
-/** The rights of a program's pods, for `ControlPlane.account`. */
-export interface ProgramAccount {
-  readonly namespace: string;
-  readonly name: string;
-  /** In all namespaces. */
-  readonly rules: readonly PolicyRule[];
-  /** In its own. */
-  readonly namespaceRules: readonly PolicyRule[];
-}
-
 interface Binding extends Manifest {
   readonly roleRef: { readonly kind: 'ClusterRole' | 'Role'; readonly name: string };
   readonly subjects: readonly { readonly kind: string; readonly name: string; readonly namespace: string }[];
 }
 
-/** The account that the program's pods have, with what all the bindings give it. */
-export function accountOf(program: Program): ProgramAccount {
+/** The account that the program's pods have, with what all the bindings give it: for `ControlPlane.account`. */
+export function accountOf(program: Program): Required<AccountRequest> {
   const objects = deployed().map(({ object }) => object);
   const workload = workloadOf(objects, program);
   const { namespace = '' } = workload.metadata;
