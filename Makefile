@@ -33,6 +33,10 @@ kubernetes: setup ## Build the API server of the lab tests into the user's cache
 build: setup ## One bundled file, its launcher and the native parts in dist/, which runs anywhere
 	@$(NODE) scripts/build.ts
 
+image: build ## The container image, built without Docker: dist/image/gantry-VERSION.tar
+	@scripts/install.sh dpkg-deb:dpkg strip:binutils
+	@$(NODE) scripts/image.ts
+
 format: setup ## Write the format and the safe lint fixes
 	@node_modules/.bin/biome check --write
 
@@ -43,4 +47,4 @@ clean: ## Remove what was built and installed here
 	rm -rf dist node_modules bench/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench manifests kubernetes build format setup clean
+.PHONY: help demo test check fuzz bench manifests kubernetes build image format setup clean
