@@ -102,7 +102,6 @@ testInsideLab(import.meta.filename, () => {
     for (const program of ['controller', 'agent'] as const)
       assert.deepEqual(missingRights(accountOf(program), requests), [], program);
   });
-  });
 
   test('while the API is away everything answers, an agent that starts anew included, and a dead node is taken over from', async () => {
     const addresses = await cluster.addresses('web');
