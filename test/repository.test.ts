@@ -38,7 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   observe: ['model'],
   controller: ['model', 'api', 'ipam', 'sources', 'kubernetes', 'linux', 'observe'],
   pulse: ['model', 'announce', 'dataplane', 'linux', 'observe'],
-  agent: ['model', 'api', 'announce', 'dataplane', 'sources', 'linux', 'observe', 'pulse'],
+  agent: ['model', 'api', 'announce', 'dataplane', 'sources', 'kubernetes', 'linux', 'observe', 'pulse'],
 };
 
 /** Files below a planner's folder that are its effect layer, and so may touch the kernel. */

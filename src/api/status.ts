@@ -124,11 +124,7 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
     metadata: {
       ...namespaceOf(input.ownNamespace),
       name: serviceL2StatusName(node, namespace, name),
-      labels: {
-        'metallb.io/node': node,
-        'metallb.io/service-name': name,
-        'metallb.io/service-namespace': namespace,
-      },
+      labels: aboutLabels(node, namespace, name),
       annotations: { [whyAnnotation]: input.why },
     },
     status: {
@@ -140,22 +136,67 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
   };
 }
 
-/** Unambiguous, because neither a namespace nor a Service's name has a dot; a node's name may. */
 /** Why this node answers, for who reads `kubectl describe`. */
 export const whyAnnotation = 'gantry.dev/why';
 
+/** Unambiguous, because neither a namespace nor a Service's name has a dot; a node's name may. */
 export const serviceL2StatusName = (node: string, namespace: string, name: string): string =>
   `l2-${node}.${namespace}.${name}`;
 
+export const serviceBgpStatusName = (node: string, namespace: string, name: string): string =>
+  `bgp-${node}.${namespace}.${name}`;
+
+interface AnnouncedService {
+  readonly node: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** The reverse of `serviceL2StatusName`; undefined for any other name. */
-export function parseServiceL2StatusName(
-  text: string,
-): { readonly node: string; readonly namespace: string; readonly name: string } | undefined {
-  const match = /^l2-(.+)\.([^.]+)\.([^.]+)$/.exec(text);
+export const parseServiceL2StatusName = (text: string): AnnouncedService | undefined =>
+  parseStatusName(/^l2-(.+)\.([^.]+)\.([^.]+)$/.exec(text));
+
+/** The reverse of `serviceBgpStatusName`; undefined for any other name. */
+export const parseServiceBgpStatusName = (text: string): AnnouncedService | undefined =>
+  parseStatusName(/^bgp-(.+)\.([^.]+)\.([^.]+)$/.exec(text));
+
+function parseStatusName(match: RegExpExecArray | null): AnnouncedService | undefined {
   const [, node, namespace, name] = match ?? [];
   if (node === undefined || namespace === undefined || name === undefined) return undefined;
   return { node, namespace, name };
 }
+
+export interface ServiceBgpStatusInput {
+  readonly node: string;
+  /** The Service's namespace and name. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Names of the BGPPeers that have been told of its addresses. */
+  readonly peers: readonly string[];
+  /** Gantry's own namespace, where there is one. */
+  readonly ownNamespace?: string;
+}
+
+/** A ServiceBGPStatus: these peers have been told by this node of the Service's addresses. */
+export function serviceBgpStatus(input: ServiceBgpStatusInput): StatusObject {
+  const { node, namespace, name, peers } = input;
+  return {
+    apiVersion: gantryGroup,
+    kind: 'ServiceBGPStatus',
+    metadata: {
+      ...namespaceOf(input.ownNamespace),
+      name: serviceBgpStatusName(node, namespace, name),
+      labels: aboutLabels(node, namespace, name),
+    },
+    status: { node, serviceName: name, serviceNamespace: namespace, peers },
+  };
+}
+
+const aboutLabels = (node: string, namespace: string, name: string): Readonly<Record<string, string>> => ({
+  'metallb.io/node': node,
+  'metallb.io/service-name': name,
+  'metallb.io/service-namespace': namespace,
+});
 
 export interface ConfigurationStateInput {
   readonly component: 'controller' | 'agent';

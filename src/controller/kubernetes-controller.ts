@@ -3,14 +3,17 @@ import { randomUUID } from 'node:crypto';
 import type { ClassPolicy } from '../ipam/class-policy.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
+import { apiLog } from '../observe/api-log.ts';
+import { eventLog } from '../observe/event-log.ts';
 import type { Log } from '../observe/log.ts';
 import type { SourceMetrics } from '../observe/source-metrics.ts';
+import { createApiHealth } from '../sources/api-health.ts';
 import { controllerKinds, kubernetesSource } from '../sources/kubernetes.ts';
+import { kubernetesEvents } from '../sources/kubernetes-events.ts';
+import { fieldManager, kubernetesStatus } from '../sources/kubernetes-status.ts';
 import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Claim, type ClaimLedger, createClaimLedger } from './claim-ledger.ts';
 import { systemClock } from './clock.ts';
-import { kubernetesEvents } from './kubernetes-events.ts';
-import { fieldManager, kubernetesStatus } from './kubernetes-status.ts';
 import type { ControllerLock } from './lock.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { type ControllerPhase, runController } from './run.ts';
@@ -48,7 +51,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
   const writes = createServiceStatusWrites({ client, fieldManager, versions, ledger });
   await using events = kubernetesEvents({
     client,
-    log,
+    ...eventLog(log),
     versions,
     component: 'gantry-controller',
     ...(options.host !== undefined && { host: options.host }),
@@ -60,7 +63,13 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
       metrics: options.metrics,
       sourceMetrics: options.sourceMetrics,
       ...(options.phase && { phase: options.phase }),
-      source: kubernetesSource({ client, configurationNamespace, kinds: controllerKinds, versions }),
+      source: kubernetesSource({
+        client,
+        configurationNamespace,
+        kinds: controllerKinds,
+        versions,
+        tell: createApiHealth(apiLog(log)),
+      }),
       lock: fencedLock(options.lease, ledger, writes, log),
       status: kubernetesStatus({ client, configurationNamespace, services: writes }),
       parallelWrites,
@@ -92,11 +101,11 @@ function fencedLock(
       const failed = left.ok ? await finishAll(left.value, writes, log) : left.reason;
       if (failed !== undefined) {
         notFenced(failed);
-        held[Symbol.dispose]();
+        await held[Symbol.asyncDispose]();
         return undefined;
       }
       const lost = held.lost === undefined ? ledger.lost : AbortSignal.any([held.lost, ledger.lost]);
-      return { lost, [Symbol.dispose]: () => held[Symbol.dispose]() };
+      return { lost, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
     },
   };
 }

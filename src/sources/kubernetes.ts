@@ -15,6 +15,11 @@ import { createMemberNodes } from './member-nodes.ts';
 import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
+export interface MemberPods {
+  readonly namespace: string;
+  readonly labelSelector: string;
+}
+
 export interface KubernetesSourceOptions {
   readonly client: ApiClient;
   /** Only objects in it configure Gantry: `metallb-system` for who comes from MetalLB. */
@@ -22,7 +27,7 @@ export interface KubernetesSourceOptions {
   /** What to watch: the others are as good as empty. */
   readonly kinds: readonly Kind[];
   /** The pods that Gantry runs in, of which each makes its node a member; undefined: every node is one. */
-  readonly memberPods?: { readonly namespace: string; readonly labelSelector: string };
+  readonly memberPods?: MemberPods;
   /** Is kept up to date, for who writes to Services. */
   readonly versions?: ServiceVersions;
   /** How each kind's watch goes, for logs and metrics. */

@@ -22,7 +22,8 @@ import { endOfRibOf } from './update.ts';
 const openHoldMilliseconds = 240_000;
 /** At least, and twice the hold time (RFC 9687 §6). */
 const sendHoldMilliseconds = 480_000;
-const longestRetrySeconds = 120;
+/** A router that was rebooted is found again within this time. */
+const longestRetrySeconds = 30;
 const never = Number.POSITIVE_INFINITY;
 
 interface Step {
@@ -70,6 +71,10 @@ export function stepSession(
     case 'bfd-down':
       for (const one of [...session.connections])
         if (one.state === 'established') end(step, one, notification(errorCode.cease, cease.bfdDown));
+      break;
+    case 'bfd-up':
+      // The path is there again: there is no need to wait for the next try.
+      if (session.connections.length === 0 && session.retryAt !== never) connect(step);
       break;
     case 'tick':
       tick(step);

@@ -62,6 +62,7 @@ export type SessionEvent =
   /** The socket has taken bytes, or refused some: what waits, in bytes. */
   | { readonly kind: 'socket'; readonly connection: number; readonly waitingBytes: number }
   | { readonly kind: 'bfd-down' }
+  | { readonly kind: 'bfd-up' }
   | { readonly kind: 'tick' };
 
 export type SessionEffect =
