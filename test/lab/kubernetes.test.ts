@@ -10,6 +10,7 @@ import { accountOf } from '../../lab/deployment.ts';
 import { until } from '../../lab/gantry.ts';
 import { createLab, type Lab } from '../../lab/lab.ts';
 import { podManifest, serviceManifest } from '../../lab/manifests.ts';
+import { gantryCommand } from '../../lab/program.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import { addPod, standardTopology, type Topology, type TopologyNode } from '../../lab/topology.ts';
 
@@ -95,6 +96,26 @@ testInsideLab(import.meta.filename, () => {
     await addressesOf(cluster, 'api');
     assert.equal(await versionOf(), before);
     cluster.startController(active);
+  });
+
+  test('why and status tell the same from the cluster as from a folder, with the rights of an agent', async () => {
+    const [node] = topology.nodes;
+    assert.ok(node);
+    const { kubeconfig } = cluster.accounts.agent;
+    const ask = (...args: string[]): string =>
+      node.host.exec(gantryCommand(...args, '--kubeconfig', kubeconfig, '-o', 'json'), { mayFail: true })
+        .stdout;
+    const owner = await until('web has an owner', () => cluster.owner('web'));
+    const why = JSON.parse(ask('why', 'web'));
+    assert.equal(why.ok, true, JSON.stringify(why, undefined, 1));
+    assert.match(JSON.stringify(why), new RegExp(owner));
+    const status = JSON.parse(ask('status'));
+    assert.match(JSON.stringify(status.services), /shop\/web/);
+    assert.deepEqual(JSON.stringify(status.nodes).match(/node\d/g)?.length, topology.nodes.length);
+    await cluster.controlPlane.apply(
+      serviceManifest(shop, 'none', webPorts, { loadBalancerIP: '203.0.113.1' }),
+    );
+    await until('it says what is wrong', () => /203\.0\.113\.1/.test(ask('why', 'none')), 20_000);
   });
 
   test('each program has the rights that it needs', () => {
