@@ -90,7 +90,12 @@ export async function createAccount(
 
   let token = await renewToken();
   const kubeconfig = join(directory, 'kubeconfig');
-  writeKubeconfig(kubeconfig, { server, authorityFile: endpoint.authorityFile, user: { token } });
+  writeKubeconfig(kubeconfig, {
+    server,
+    authorityFile: endpoint.authorityFile,
+    user: { token },
+    namespace,
+  });
   return {
     token,
     kubeconfig,
