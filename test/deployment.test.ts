@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { deployed, type Program, podOf, programs, workloadOf } from '../lab/deployment.ts';
+import { deployed, type PodTemplate, type Program, podOf, programs, workloadOf } from '../lab/deployment.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { parseListenAddress } from '../src/observe/listen-address.ts';
 
@@ -119,7 +119,7 @@ test('the images are of this version, everywhere', () => {
 test('a container has bounds, a read-only root, and no capability but those it needs', () => {
   const needed = {
     controller: [],
-    agent: ['NET_ADMIN'],
+    agent: ['NET_ADMIN', 'NET_RAW'],
     pulse: ['NET_RAW', 'NET_ADMIN', 'SYS_NICE', 'IPC_LOCK'],
   };
   for (const { program, pod, container } of pods) {
@@ -193,16 +193,32 @@ test('agent and pulse of a node share its directory and the key, where they look
       const volumes = pod.spec['volumes'] as readonly Volume[];
       const mounts = container['volumeMounts'] as readonly Mount[];
       assert.deepEqual(mounts.map(({ name }) => name).sort(), volumes.map(({ name }) => name).sort());
-      const mountOf = (volume: Volume | undefined) =>
-        mounts.find(({ name }) => name === volume?.name)?.mountPath;
-      const run = volumes.find(({ hostPath }) => hostPath !== undefined);
+      const volumeAt = (path: string | undefined): Volume | undefined =>
+        volumes.find(({ name }) => name === mounts.find(({ mountPath }) => mountPath === path)?.name);
+      for (const option of ['run-dir', 'state-dir']) {
+        const path = optionOf(container.args, option);
+        // What is in the container as it is on the node is found there by people, too.
+        if (path !== undefined) assert.equal(volumeAt(path)?.hostPath?.path, path);
+      }
       const key = volumes.find(({ secret }) => secret !== undefined);
-      assert.equal(optionOf(container.args, 'run-dir'), mountOf(run));
       assert.equal(key?.secret?.optional, true);
-      return { run: run?.hostPath?.path, key: key?.secret?.secretName, keyPath: mountOf(key) };
+      const keyPath = mounts.find(({ name }) => name === key.name)?.mountPath;
+      return { run: optionOf(container.args, 'run-dir'), key: key.secret.secretName, keyPath };
     });
   const [agent, pulse] = places;
   assert.deepEqual(agent, pulse);
   const agentArguments = pods.find(({ program }) => program === 'agent')?.container.args ?? [];
   assert.equal(optionOf(agentArguments, 'key-file'), `${agent?.keyPath}/membership.key`);
+});
+
+test('the nodes with a pulse are the members', () => {
+  const agentArguments = pods.find(({ program }) => program === 'agent')?.container.args ?? [];
+  const wanted = optionOf(agentArguments, 'member-pods')?.split(',') ?? [];
+  const labelsOf = ({ pod }: { readonly pod: PodTemplate }): string[] =>
+    Object.entries(pod.metadata.labels).map(([name, value]) => `${name}=${value}`);
+  const found = pods.filter((one) => wanted.every((label) => labelsOf(one).includes(label)));
+  assert.deepEqual(
+    found.map(({ program }) => program),
+    ['pulse'],
+  );
 });

@@ -10,7 +10,7 @@ import type { StatusObject } from '../model/status.ts';
 import { applyBatch, emptyWorld } from '../model/world.ts';
 import { agentKinds, kubernetesSource } from '../sources/kubernetes.ts';
 import type { Origin } from './origin.ts';
-import type { SnapshotParts } from './snapshot.ts';
+import type { SnapshotParts } from './snapshot-parts.ts';
 
 /** Rejects with a sentence where something cannot be read. */
 export async function readCluster(origin: Extract<Origin, { kind: 'kubernetes' }>): Promise<SnapshotParts> {

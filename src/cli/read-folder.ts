@@ -3,7 +3,7 @@ import { nodeReportKind } from '../api/node-report.ts';
 import { applyBatch, emptyWorld } from '../model/world.ts';
 import { listFolder } from '../sources/folder-list.ts';
 import { readStatus } from '../sources/folder-status.ts';
-import type { SnapshotParts } from './snapshot.ts';
+import type { SnapshotParts } from './snapshot-parts.ts';
 
 /** Rejects with a sentence where there is no such folder. */
 export async function readFolder(directory: string): Promise<SnapshotParts> {

@@ -9,6 +9,7 @@ import type { World } from '../model/world.ts';
 import type { Origin } from './origin.ts';
 import { readCluster } from './read-cluster.ts';
 import { readFolder } from './read-folder.ts';
+import type { SnapshotParts } from './snapshot-parts.ts';
 
 export interface Snapshot {
   readonly world: World;
@@ -37,15 +38,6 @@ export interface Complaint {
 /** Rejects with a sentence where nothing can be read. */
 export const readSnapshot = async (origin: Origin): Promise<Snapshot> =>
   snapshotOf(origin.kind === 'folder' ? await readFolder(origin.directory) : await readCluster(origin));
-
-/** What is read: objects, and statuses in the API's shape. */
-export interface SnapshotParts {
-  readonly world: World;
-  readonly problems: readonly ObjectProblem[];
-  readonly services: readonly StatusObject[];
-  readonly reports: readonly StatusObject[];
-  readonly announcements: readonly StatusObject[];
-}
 
 function snapshotOf({ world, problems, services, reports, announcements }: SnapshotParts): Snapshot {
   return {
