@@ -8,9 +8,10 @@ import { createObject, deleteObject, getObject, mergePatch } from '../kubernetes
 import { namespaces, services } from '../kubernetes/resource.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
 import { sampleAddress } from '../model/sample.ts';
-import { createServiceVersions } from '../sources/service-versions.ts';
+import { createServiceVersions, versionOf } from '../sources/service-versions.ts';
 import { createClaimLedger } from './claim-ledger.ts';
 import { createServiceStatusWrites } from './service-status-writes.ts';
+import { StaleDecision } from './status-writer.ts';
 
 const web = { namespace: 'shop', name: 'web' };
 const service = { metadata: web, spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } };
@@ -81,14 +82,19 @@ test('the status of a Service that is gone is no error, and makes nothing; one o
   assert.deepEqual((await read()).addresses, []);
 });
 
-test('a Service that others changed meanwhile is read again', async (t) => {
+test('what was decided of an older version of the Service is not written over a newer one', async (t) => {
   const { client, takeOver, read } = await bench(t);
   await createObject(client, services, service);
-  const { writes } = await takeOver('one');
+  const { writes, versions, ledger } = await takeOver('one');
   await writes.put(says('lan', '192.0.2.1'));
-  await mergePatch(client, services, web, { metadata: { labels: { colour: 'red' } } });
-  await writes.put(says('lan', '192.0.2.2'));
-  assert.deepEqual((await read()).addresses, ['192.0.2.2']);
+  const changed = await mergePatch(client, services, web, { spec: { loadBalancerIP: '192.0.2.9' } });
+  await assert.rejects(writes.put(says('lan', '192.0.2.2')), StaleDecision);
+  assert.deepEqual((await read()).addresses, ['192.0.2.1']);
+  assert.equal(ledger.lost.aborted, false);
+  assert.ok(changed.ok);
+  versions.put('shop/web', versionOf(changed.value)); // as the watch does
+  await writes.put(says('lan', '192.0.2.9'));
+  assert.deepEqual((await read()).addresses, ['192.0.2.9']);
 });
 
 test('who was replaced gives no address, even where nothing of the Service has changed, and hears of it', async (t) => {

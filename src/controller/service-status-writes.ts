@@ -15,6 +15,7 @@ import type { ServiceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
 import { type ServiceVersion, type ServiceVersions, versionOf } from '../sources/service-versions.ts';
 import type { Claim, ClaimLedger } from './claim-ledger.ts';
+import { StaleDecision } from './status-writer.ts';
 
 export interface ServiceStatusWritesOptions {
   readonly client: ApiClient;
@@ -24,7 +25,10 @@ export interface ServiceStatusWritesOptions {
 }
 
 export interface ServiceStatusWrites {
-  /** Rejects with the API server's reason as a sentence. A Service that is gone needs no status. */
+  /**
+   * Rejects with the API server's reason as a sentence, or with a StaleDecision where the Service has changed. One that is
+   * gone needs no status.
+   */
   put(object: StatusObject): Promise<void>;
   /** Does what a claim says, unless its Service has changed since: afterwards nobody else can. */
   finish(claim: Claim): Promise<ApiResult<'finished' | 'void'>>;
@@ -32,9 +36,6 @@ export interface ServiceStatusWrites {
 
 /** Beyond this an API server only queues them, or refuses them as too many. */
 const writesAtOnce = 32;
-
-/** A Service that changes under our hands so often is written to by others all the time; it is tried again later. */
-const mostConflicts = 8;
 
 export function createServiceStatusWrites(options: ServiceStatusWritesOptions): ServiceStatusWrites {
   const { client, fieldManager, versions, ledger } = options;
@@ -105,28 +106,22 @@ export function createServiceStatusWrites(options: ServiceStatusWritesOptions): 
       const key = keyOf(object);
       const wanted = (allocatedOf(object).object?.addresses ?? []).map(formatAddress);
       await bringToAnEnd(key, wanted);
-      for (let conflicts = 0; ; conflicts += 1) {
-        let version = conflicts === 0 ? versions.get(key) : undefined;
-        if (version === undefined) {
-          const found = await read(object);
-          if (!found.ok) throw errorOf(found.reason);
-          version = found.value;
-        }
-        const claim = version && claimOf(key, object, wanted, version);
-        if (claim !== undefined) await ledger.claim(claim);
-        const outcome = version === undefined ? 'gone' : await write(object, version);
-        if (outcome === 'written' || outcome === 'gone') {
-          uncertain.delete(key);
-          ledger.settle(key);
-          return;
-        }
-        if (outcome === 'changed' && conflicts < mostConflicts) continue;
-        if (claim !== undefined && outcome !== 'changed' && mayBeDone(outcome)) uncertain.set(key, claim);
-        else ledger.settle(key);
-        throw outcome === 'changed'
-          ? new Error('The Service changes all the time; it is tried again.')
-          : errorOf(outcome);
+      let version = versions.get(key);
+      if (version === undefined) {
+        const found = await read(object);
+        if (!found.ok) throw errorOf(found.reason);
+        version = found.value;
       }
+      const claim = version && claimOf(key, object, wanted, version);
+      if (claim !== undefined) await ledger.claim(claim);
+      const outcome = version === undefined ? 'gone' : await write(object, version);
+      if (typeof outcome !== 'string' && claim !== undefined && mayBeDone(outcome)) uncertain.set(key, claim);
+      else {
+        uncertain.delete(key);
+        ledger.settle(key);
+      }
+      if (outcome === 'changed') throw new StaleDecision();
+      if (typeof outcome !== 'string') throw errorOf(outcome);
     },
   };
 }
