@@ -90,12 +90,8 @@ export async function createAccount(
 
   let token = await renewToken();
   const kubeconfig = join(directory, 'kubeconfig');
-  writeKubeconfig(kubeconfig, {
-    server,
-    authorityFile: endpoint.authorityFile,
-    user: { token },
-    namespace,
-  });
+  const { authorityFile } = endpoint;
+  writeKubeconfig(kubeconfig, { server, authorityFile, user: { token }, namespace });
   return {
     token,
     kubeconfig,

@@ -54,6 +54,7 @@ const l2Status = inNamespace({
 });
 
 interface Started {
+  readonly kubeconfig: string;
   /** Has it end, and rejects where it ends otherwise than well. */
   stop(): Promise<void>;
 }
@@ -109,6 +110,7 @@ testInsideLab(import.meta.filename, () => {
     const child = host.spawn(gantryCommand(...args), { log: program, env: { GANTRY_NAMESPACE: namespace } });
     const ended = once(child, 'exit');
     return {
+      kubeconfig,
       async stop() {
         child.kill('SIGTERM');
         const [code] = await ended;
@@ -138,6 +140,8 @@ testInsideLab(import.meta.filename, () => {
     const pulse = await start('pulse', node.host);
     const agent = await start('agent', node.host);
     await until('the address is announced', async () => (await cluster.find(l2Status)) !== undefined, 30_000);
+    // As people do in the pods of the agents.
+    node.host.exec(gantryCommand('status', '--kubeconfig', agent.kubeconfig), { mayFail: true });
     await cluster.remove(web);
     await until('it is not any more', async () => (await cluster.find(l2Status)) === undefined, 30_000);
     await judge('agent', agent);

@@ -30,6 +30,8 @@ export interface PeerSessionOptions {
   established(agreement: Agreement): void;
   /** The kernel has all that the peer is to be told for now. */
   told(): void;
+  /** The peer has asked for all routes of the family again. */
+  refreshAsked(family: Family): void;
   down(reason: DownReason, wasEstablished: boolean): void;
 }
 
@@ -119,6 +121,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
         options.down(effect.reason, wasEstablished);
         return;
       case 'resend':
+        options.refreshAsked(effect.family);
         routes.resend(effect.family, effect.isMarked);
         return;
       // We take no routes: what the peer says of its own is of no matter here.

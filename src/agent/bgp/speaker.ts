@@ -2,12 +2,13 @@
 import { downText } from '../../announce/bgp/down-text.ts';
 import type { PathIntent } from '../../announce/bgp/path-set.ts';
 import type { Prefix } from '../../announce/bgp/prefix.ts';
-import type { DownReason, SessionEvent } from '../../announce/bgp/session.ts';
+import { type DownReason, noAnswer, type SessionEvent } from '../../announce/bgp/session.ts';
 import type { AcceptedTcp } from '../../linux/tcp-socket.ts';
 import { type Address, type Family, formatAddress, sameAddress } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Audience, createAudience } from './audience.ts';
 import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
+import type { PeerPath } from './peer-path.ts';
 import { createPeerSession, type PeerSession } from './peer-session.ts';
 
 export interface SpeakerOptions {
@@ -71,13 +72,14 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       audience: audienceOf,
       nextHops: options.nextHops,
       told: () => options.told?.(name),
+      refreshAsked: (family) => log.info('bgp-refresh-asked', { ...about, family }),
       established({ families, peerAsn, holdTimeSeconds }) {
         lastErrors.delete(name);
         log.info('bgp-established', { ...about, families, peerAsn, holdTimeSeconds });
         options.changed(name);
       },
       down(reason, wasEstablished) {
-        const text = downText(reason);
+        const text = reasonText(reason, path);
         // Once for each reason: retries bring the same again and again.
         const isNews = wasEstablished || lastErrors.get(name) !== text;
         if (isPlanned(reason) || isClosed) log.info('bgp-closed', { ...about, reason: text });
@@ -165,6 +167,13 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
 }
 
 const advice = 'It is tried again by itself; gantry bgp peers on this node tells how it stands.';
+
+/** Packets that are signed otherwise are dropped by either side without a word. */
+function reasonText(reason: DownReason, { password }: PeerPath): string {
+  const isSilent = reason.kind === 'closed' && reason.text === noAnswer;
+  const hint = '; check that it has the same password, as nobody answers where passwords differ';
+  return downText(reason) + (isSilent && password !== undefined ? hint : '');
+}
 
 /** We have ended it ourselves, knowing why. */
 const isPlanned = (reason: DownReason): boolean =>

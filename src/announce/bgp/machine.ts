@@ -7,13 +7,14 @@ import { hardReset, type Notification, notification, shutdownNotification } from
 import { cease, errorCode, stateError } from './notification-code.ts';
 import type { Open } from './open.ts';
 import { refreshSubtype } from './route-refresh.ts';
-import type {
-  Connection,
-  DownReason,
-  Session,
-  SessionEffect,
-  SessionEvent,
-  SessionState,
+import {
+  type Connection,
+  type DownReason,
+  noAnswer,
+  type Session,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
 } from './session.ts';
 import { advanceStale, endStale, keepStale, meetStale } from './stale-routes.ts';
 import { endOfRibOf } from './update.ts';
@@ -260,7 +261,7 @@ function tick(step: Step): void {
     if (one.sendHoldAt <= now) end(step, one, notification(errorCode.sendHoldTimerExpired));
     else if (one.holdAt <= now && one.state === 'connect') {
       effects.push({ kind: 'close', connection: one.id });
-      lose(step, one, { kind: 'closed', text: 'nobody answers at the peer’s address' });
+      lose(step, one, { kind: 'closed', text: noAnswer });
     } else if (one.holdAt <= now) end(step, one, notification(errorCode.holdTimerExpired));
     else if (one.keepaliveAt <= now) {
       effects.push({ kind: 'send', connection: one.id, message: keepalive });

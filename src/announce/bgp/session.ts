@@ -83,6 +83,9 @@ export type DownReason =
   | { readonly kind: 'closed'; readonly text: string }
   | { readonly kind: 'planned-restart' };
 
+/** What a connection that came to nothing is said to have met. */
+export const noAnswer = 'nobody answers at the peer’s address';
+
 export const createSession = (settings: PeerSettings, isRestarting: boolean): Session => ({
   settings,
   state: 'idle',
