@@ -9,7 +9,8 @@ help: ## List the targets
 demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
 	@$(NODE) src/main.ts demo
 
-test: check kubernetes ## Everything: check, the long tests (a minute), the lab tests (real packets, a real API server)
+# The lab has no network: what the image is made of must be there.
+test: check kubernetes image ## Everything: check, the long tests (a minute), the lab tests (real packets, a real API server)
 	@$(NODE) --test --test-reporter=dot --test-concurrency=2 $(LONG)
 	@scripts/lab-tests.sh
 

@@ -25,12 +25,12 @@ const unneeded = [
 
 /**
  * The paths of the packages' files in the user's cache, of the newest version that apt knows of each. apt downloads what
- * is not there, checks what is, and speaks for itself where it fails: often `apt-get update` is what it lacks.
+ * is not there, checks what is, and speaks for itself where it fails. Throws then.
  */
 export function fetchPackages(names: readonly string[]): string[] {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gantry/packages');
   mkdirSync(cache, { recursive: true });
-  const files = run('apt-cache', ['show', '--no-all-versions', ...names])
+  const files = describe(names)
     .split('\n\n')
     .filter((paragraph) => paragraph.trim() !== '')
     .map((paragraph) => {
@@ -43,6 +43,14 @@ export function fetchPackages(names: readonly string[]): string[] {
   // Its sandbox is a user who may not write here.
   run('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...names], { cwd: cache });
   return files.map((file) => join(cache, file));
+}
+
+function describe(names: readonly string[]): string {
+  try {
+    return run('apt-cache', ['show', '--no-all-versions', ...names]);
+  } catch (cause) {
+    throw new Error('apt does not know all packages of the image: try `apt-get update` first', { cause });
+  }
 }
 
 /** Unpacks one, and leaves its description where scanners of images look for it. */
