@@ -15,6 +15,7 @@ import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Claim, type ClaimLedger, createClaimLedger } from './claim-ledger.ts';
 import { systemClock } from './clock.ts';
 import type { ControllerLock } from './lock.ts';
+import { ensureMembershipSecret, membershipSecretName } from './membership-secret.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { type ControllerPhase, runController } from './run.ts';
 import { createServiceStatusWrites, type ServiceStatusWrites } from './service-status-writes.ts';
@@ -70,7 +71,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
         versions,
         tell: createApiHealth(apiLog(log)),
       }),
-      lock: fencedLock(options.lease, ledger, writes, log),
+      lock: fencedLock(options, ledger, writes),
       status: kubernetesStatus({ client, configurationNamespace, services: writes }),
       parallelWrites,
       events,
@@ -83,10 +84,9 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
 
 /** Who has the lease takes the ledger over, and brings to an end what its predecessor had begun, before anything else. */
 function fencedLock(
-  lease: ControllerLock,
+  { client, configurationNamespace, lease, log }: KubernetesControllerOptions,
   ledger: ClaimLedger,
   writes: Pick<ServiceStatusWrites, 'finish'>,
-  log: Log,
 ): ControllerLock {
   let isTold = false;
   const notFenced = (reason: ApiReason): void => {
@@ -104,6 +104,7 @@ function fencedLock(
         await held[Symbol.asyncDispose]();
         return undefined;
       }
+      await haveKey(client, configurationNamespace, log);
       const lost = held.lost === undefined ? ledger.lost : AbortSignal.any([held.lost, ledger.lost]);
       return { lost, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
     },
@@ -121,4 +122,11 @@ async function finishAll(
   for (const { service, outcome } of outcomes)
     if (outcome.ok && outcome.value === 'finished') log.info('claim-finished', { service });
   return outcomes.flatMap(({ outcome }) => (outcome.ok ? [] : outcome.reason))[0];
+}
+
+/** Nothing here needs the key: where it cannot be made, addresses are given all the same. */
+async function haveKey(client: ApiClient, namespace: string, log: Log): Promise<void> {
+  const outcome = await ensureMembershipSecret(client, namespace);
+  if (!outcome.ok) log.warn('membership-key-not-made', { next: apiSentence(outcome.reason) });
+  else if (outcome.value === 'made') log.info('membership-key-made', { secret: membershipSecretName });
 }

@@ -31,7 +31,7 @@ const unusedHere: Readonly<Record<Exclude<Program, 'pulse'>, readonly RegExp[]>>
   controller: [
     // A Service that changed while its status was written is read again.
     /^get services$/,
-    /secrets/,
+    /gantry-webhook of secrets/,
     /validatingwebhookconfigurations|customresourcedefinitions/,
   ],
   // An event names its Service's uid, which the agent nearly always knows.
