@@ -69,6 +69,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
         configurationNamespace,
         kinds: controllerKinds,
         versions,
+        tellsVersions: true,
         tell: createApiHealth(apiLog(log)),
       }),
       lock: fencedLock(options, ledger, writes),

@@ -28,7 +28,9 @@ export interface KubernetesSourceOptions {
   readonly kinds: readonly Kind[];
   /** The pods that Gantry runs in, of which each makes its node a member; undefined: every node is one. */
   readonly memberPods?: MemberPods;
-  /** Is kept up to date, for who writes to Services. */
+  /** Services come with their versions, and again with each new one: for who writes to them. */
+  readonly tellsVersions?: boolean;
+  /** Is kept up to date, for who writes about Services. */
   readonly versions?: ServiceVersions;
   /** How each kind's watch goes, for logs and metrics. */
   readonly tell?: (kind: Kind | 'Pod', notice: CollectionNotice) => void;
@@ -53,8 +55,10 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
   let working: Promise<unknown> = Promise.resolve();
 
   const readService = (object: ApiObject): ReadObject => {
-    versions?.put(keyOf(object), versionOf(object));
-    return readObject(object);
+    const version = versionOf(object);
+    versions?.put(keyOf(object), version);
+    const { uid, resourceVersion } = version;
+    return readObject(object, options.tellsVersions ? { uid, resourceVersion } : undefined);
   };
 
   const follow = (listener: SourceListener, whole: () => void): Promise<unknown> => {
@@ -107,7 +111,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
         client,
         {
           selection: selectionOf(kind, options.configurationNamespace),
-          trim: kind === 'Service' ? readService : readObject,
+          trim: kind === 'Service' ? readService : (object) => readObject(object),
           batch: (batch) => take(kind, batch),
           tell: (notice) => tell(kind, notice),
           isOptional: isOptional(kind),
