@@ -35,6 +35,7 @@ function start() {
     },
     announcedByBgp: () => ['2001:db8::1'],
     unhealthyEndpoints: () => 2,
+    strangers: () => 3,
     findings: () => [{ severity: 'error', reason: { kind: 'ipv6-absent' } }],
   };
   const registry = new Registry();
@@ -97,6 +98,7 @@ test('the state of node, members and data plane is read when it is asked for', a
     'gantry_data_plane_sync_seconds_bucket{le="0.005"} 1',
     'gantry_data_plane_sync_seconds_bucket{le="0.002"} 0',
     'gantry_unhealthy_endpoints 2',
+    'gantry_stranger_addresses 3',
     'gantry_host_findings{kind="ipv6-absent",severity="error"} 1',
     'gantry_addresses_gained_total{cause="takeover"} 1',
     'gantry_takeover_seconds_bucket{le="0.2"} 1',

@@ -15,6 +15,8 @@ export interface AgentState {
   announcedByBgp(): Iterable<string>;
   readonly kernel: Pick<KernelState, 'frontends' | 'failures'>;
   unhealthyEndpoints(): number;
+  /** Free addresses that this node has found to be used by others. */
+  strangers(): number;
   findings(): readonly HostFinding[];
 }
 
@@ -116,6 +118,11 @@ function addGauges(registry: Registry, state: AgentState): void {
     () => state.kernel.failures.size,
   );
   add('gantry_unhealthy_endpoints', 'Endpoints that fail a check of ours.', state.unhealthyEndpoints);
+  add(
+    'gantry_stranger_addresses',
+    'Free addresses that others use, as this node has found.',
+    state.strangers,
+  );
   new Gauge({
     name: 'gantry_host_findings',
     help: '1 for each thing in the host that defeats (error) or may defeat (warning) announcing or forwarding.',

@@ -24,6 +24,8 @@ const web = (name: string, address: string, endpoints = both): Change[] => [
   slice(name, endpoints),
 ];
 
+const noListeners = () => ({ keepOpen: () => {}, send: () => {}, [Symbol.dispose]: () => {} });
+
 interface StartOptions {
   readonly socket: string;
   readonly dataPlane?: TestDataPlane;
@@ -67,6 +69,7 @@ function startAgent(
       isOurs: ({ loadBalancerClass }) => loadBalancerClass === undefined,
       isAlone: false,
       reportIntervalSeconds: 10,
+      probing: { listLinks: () => [], openListeners: noListeners },
       reportedBefore: Promise.resolve(reportedBefore),
       host: {
         readProcFacts: async () => ({

@@ -21,6 +21,7 @@ import { loneNode, ownAddresses } from './lone-node.ts';
 import { createPace } from './pace.ts';
 import { probe } from './probe.ts';
 import { createProber } from './prober.ts';
+import { type AddressProberOptions, createAddressProber } from './probing/prober.ts';
 import type { ConnectPulse } from './pulse-connection.ts';
 import { createPulseSide } from './pulse-side.ts';
 import { hostSentence } from './reason.ts';
@@ -48,6 +49,7 @@ export interface AgentOptions {
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker'>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
+  readonly probing: Pick<AddressProberOptions, 'listLinks' | 'openListeners'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */
   readonly trimMemory: () => void;
   readonly log: Log;
@@ -162,13 +164,28 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     signal,
   });
 
+  const usableInterfaces = (): readonly string[] =>
+    pulse.connection.members?.members.find(({ name }) => name === node)?.interfaces ?? [];
+
+  const addressProber = createAddressProber({
+    ...options.probing,
+    node,
+    world,
+    isAllocated: (address) => follower.addresses.servicesOf(address).size > 0,
+    deadNodes: () => pulse.connection.deadNodes,
+    usableInterfaces,
+    statuses,
+    log,
+    signal,
+  });
+
   const host = watchHost({
     ...options.host,
     context: () => ({
       forwards: dataPlane.mode !== 'none',
       leavesHost: kernel.state.leavesHost,
       families: new Set([...follower.addresses.addresses()].map(({ family }) => family)),
-      interfaces: pulse.connection.members?.members.find(({ name }) => name === node)?.interfaces ?? [],
+      interfaces: usableInterfaces(),
     }),
     log,
     changed: () => requestReport(),
@@ -182,6 +199,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     announcedByBgp: () => bgp.announced(),
     kernel: kernel.state,
     unhealthyEndpoints: () => prober.unhealthy.size,
+    strangers: () => addressProber.strangers.length,
     findings: () => host.findings,
   });
 
@@ -242,6 +260,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     }
     pulse.touch(followed.announcing);
     bgp.take(followed);
+    addressProber.touch();
   };
 
   const takeProblems = (problems: readonly ObjectProblem[]): void => {

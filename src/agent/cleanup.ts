@@ -1,5 +1,6 @@
 // Takes back what an agent leaves behind by design: pulse's answers, the kernel's table, the node's reports.
 
+import { addressProbeKind } from '../api/address-probe.ts';
 import { nodeReportKind } from '../api/node-report.ts';
 import { serviceBgpStatusName, serviceL2StatusName } from '../api/status.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
@@ -43,6 +44,7 @@ export async function removeReports(
     });
   const removals = removeAll('ServiceL2Status', serviceL2StatusName);
   removals.push(...removeAll('ServiceBGPStatus', serviceBgpStatusName));
+  removals.push(status.remove(addressProbeKind, '', node));
   removals.push(status.remove(nodeReportKind, '', node));
   removals.push(status.remove('ConfigurationState', '', `speaker-${node}`));
   await Promise.all(removals);

@@ -15,7 +15,7 @@ export interface HostSideOptions {
 /** Rejects where netlink cannot be opened. */
 export async function hostSide(
   options: HostSideOptions,
-): Promise<Pick<AgentOptions, 'dataPlane' | 'connectPulse' | 'host' | 'trimMemory'>> {
+): Promise<Pick<AgentOptions, 'dataPlane' | 'connectPulse' | 'host' | 'trimMemory' | 'probing'>> {
   const { dataPlaneMode: mode } = options;
   const socket = pulseSocketPath(options.runDirectory);
   return {
@@ -23,6 +23,7 @@ export async function hostSide(
     connectPulse: options.connect ?? ((handlers) => connectPulse(socket, handlers)),
     host: { readProcFacts: () => readProcFacts(), readForwardChains: (stop) => readForwardChains(stop) },
     trimMemory: mode === 'none' ? () => {} : await loadTrim(),
+    probing: await loadProbing(),
   };
 }
 
@@ -39,3 +40,11 @@ export async function openDataPlane(mode: DataPlaneMode): Promise<DataPlane> {
 
 /** With the rest of the native code. */
 const loadTrim = async (): Promise<() => void> => (await import('../linux/malloc-trim.ts')).trimMalloc;
+
+async function loadProbing(): Promise<AgentOptions['probing']> {
+  const [{ listLinks }, { createProbeListeners }] = await Promise.all([
+    import('../linux/links.ts'),
+    import('./probing/listeners.ts'),
+  ]);
+  return { listLinks, openListeners: createProbeListeners };
+}

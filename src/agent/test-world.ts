@@ -40,6 +40,7 @@ export const pool = (): ChangeOf<'IPAddressPool'> => ({
     autoAssign: true,
     avoidBuggyIPs: false,
     serviceAllocation: undefined,
+    probe: 'background',
   },
 });
 

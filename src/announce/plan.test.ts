@@ -95,6 +95,7 @@ function worldOf({
     autoAssign: true,
     avoidBuggyIPs: false,
     serviceAllocation: undefined,
+    probe: 'background' as const,
   };
   const changes: Change[] = [
     { kind: 'IPAddressPool', key: 'lan', object: pool },

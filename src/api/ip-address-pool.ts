@@ -1,7 +1,7 @@
 // IPAddressPool (metallb.io/v1beta1): addresses to give, and who may have them.
 import * as z from 'zod/mini';
-import type { Pool, ServiceAllocation } from '../model/pool.ts';
-import type { Parsed } from './field-problem.ts';
+import type { Pool, ProbePolicy, ServiceAllocation } from '../model/pool.ts';
+import { fieldError, type Parsed } from './field-problem.ts';
 import { labelSelectors } from './label-selector.ts';
 import { dnsLabel, dnsSubdomain, manifest } from './metadata.ts';
 import { parsePoolAddresses } from './pool-addresses.ts';
@@ -57,8 +57,10 @@ export function parseIpAddressPool(raw: RawObject): Parsed<Pool> {
   if (manifest === undefined) return { object: undefined, problems };
   const { metadata, spec } = manifest;
   const addresses = parsePoolAddresses(['spec', 'addresses'], spec.addresses);
-  const all = [...problems, ...addresses.problems];
-  if (addresses.object === undefined) return { object: undefined, problems: all };
+  const probe = probePolicy(metadata.annotations);
+  const all = [...problems, ...addresses.problems, ...probe.problems];
+  if (addresses.object === undefined || probe.object === undefined)
+    return { object: undefined, problems: all };
   return {
     object: {
       name: metadata.name,
@@ -67,7 +69,21 @@ export function parseIpAddressPool(raw: RawObject): Parsed<Pool> {
       autoAssign: spec.autoAssign,
       avoidBuggyIPs: spec.avoidBuggyIPs,
       serviceAllocation: spec.serviceAllocation,
+      probe: probe.object,
     },
     problems: all,
+  };
+}
+
+const probeAnnotation = 'gantry.dev/probe';
+const probePolicies: readonly string[] = ['off', 'background', 'before'] satisfies ProbePolicy[];
+
+function probePolicy(annotations: Readonly<Record<string, string>>): Parsed<ProbePolicy> {
+  const value = annotations[probeAnnotation] ?? 'background';
+  if (probePolicies.includes(value)) return { object: value as ProbePolicy, problems: [] };
+  const rule = `This must be one of ${probePolicies.join(', ')}: correct it, or leave it out for background.`;
+  return {
+    object: undefined,
+    problems: [fieldError(['metadata', 'annotations', probeAnnotation], value, rule)],
   };
 }

@@ -1,5 +1,6 @@
 // The kinds that Gantry reads: how each is served, keyed and parsed.
 import type { Kind, ObjectOfKind } from '../model/world.ts';
+import { parseAddressProbe } from './address-probe.ts';
 import { parseBfdProfile } from './bfd-profile.ts';
 import { parseBgpAdvertisement } from './bgp-advertisement.ts';
 import { parseBgpPeer } from './bgp-peer.ts';
@@ -56,6 +57,7 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
   BGPPeer: ownKind('bgppeers', parseBgpPeer, ['metallb.io/v1beta1', 'metallb.io/v1beta2']),
   BFDProfile: ownKind('bfdprofiles', parseBfdProfile),
   Community: ownKind('communities', parseCommunity),
+  AddressProbe: ownKind('addressprobes', parseAddressProbe, ['gantry.dev/v1alpha1']),
 };
 
 function ownKind<K extends Kind>(

@@ -85,6 +85,19 @@ const valid: readonly RawObject[] = [
     metadata: { name: 'c' },
     spec: { communities: [{ name: 'vpn', value: 'large:1:2:3' }] },
   },
+  {
+    apiVersion: 'gantry.dev/v1alpha1',
+    kind: 'AddressProbe',
+    metadata: { name: 'node1' },
+    status: {
+      node: 'node1',
+      pools: ['lan'],
+      inUse: [
+        { address: '192.0.2.1', mac: '02:00:00:00:00:01', interface: 'eth0', since: '2026-01-01T00:00:00Z' },
+      ],
+      clear: ['192.0.2.2'],
+    },
+  },
 ];
 
 test('a valid object of every kind and version is accepted without a word', () => {

@@ -8,7 +8,7 @@ import { type Resource, services } from '../kubernetes/resource.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import type { StatusObject } from '../model/status.ts';
 import { applyBatch, emptyWorld } from '../model/world.ts';
-import { agentKinds, kubernetesSource } from '../sources/kubernetes.ts';
+import { allKinds, kubernetesSource } from '../sources/kubernetes.ts';
 import type { Origin } from './origin.ts';
 import type { SnapshotParts } from './snapshot-parts.ts';
 
@@ -35,7 +35,7 @@ async function readObjects(
   await using source = kubernetesSource({
     client,
     configurationNamespace,
-    kinds: agentKinds,
+    kinds: allKinds,
     tell(_kind, notice) {
       // A program that stays tries again; a person hears why at once.
       if (notice.kind === 'failed' && !isMissingKind(notice.reason.kind))

@@ -71,12 +71,14 @@ export class Reconciler {
   }
 }
 
+/** What a plan of addresses looks at. */
+const planned = ['services', 'nodes', 'namespaces', 'pools', 'addressProbes'] as const;
+
 function merged(all: readonly Touched[]): Touched {
   const [first, ...others] = all;
   if (first === undefined) throw new RangeError('there is nothing to handle');
   for (const other of others) {
-    for (const name of ['services', 'endpoints', 'nodes', 'namespaces', 'pools', 'l2Advertisements'] as const)
-      for (const key of other[name]) first[name].add(key);
+    for (const name of planned) for (const key of other[name]) first[name].add(key);
   }
   return first;
 }

@@ -10,7 +10,7 @@ const four = sampleAddress('192.0.2.1');
 const six = sampleAddress('2001:db8::1');
 const nothing: Allocated = { addresses: [], pool: undefined };
 const had: Allocated = { addresses: [four], pool: 'p' };
-const full = { kind: 'pool-exhausted', pool: 'p', family: 'IPv6', size: 3n } as const;
+const full = { kind: 'pool-exhausted', pool: 'p', family: 'IPv6', size: 3n, strangers: 0 } as const;
 const allocated = (shortfall?: typeof full): Outcome => ({
   kind: 'allocated',
   assignment: { addresses: shortfall ? [four] : [four, six], pool: 'p' },

@@ -7,6 +7,7 @@ import { emptyLedger, hold, type Ledger, release } from './ledger.ts';
 import type { Outcome } from './outcome.ts';
 import { emptyPoolIndex, type PoolIndex, type PoolState } from './pool-index.ts';
 import type { AllocationReason } from './reason.ts';
+import { nothingProbed, type Probed } from './strangers.ts';
 import {
   addressToken,
   emptyWaitingRoom,
@@ -21,6 +22,8 @@ export interface Allocator {
   readonly policy: ClassPolicy;
   readonly pools: PoolIndex;
   readonly ledger: Ledger;
+  /** What nodes have found out about free addresses. */
+  probed: Probed;
   readonly waiting: WaitingRoom;
   /** All Services that are ours. */
   readonly records: Map<ServiceKey, ServiceRecord>;
@@ -54,6 +57,7 @@ export const createAllocator = (policy: ClassPolicy): Allocator => ({
   policy,
   pools: emptyPoolIndex(),
   ledger: emptyLedger(),
+  probed: nothingProbed,
   waiting: emptyWaitingRoom(),
   records: new Map(),
   ofNamespace: new Map(),
@@ -140,6 +144,6 @@ export function takeBack(allocator: Allocator, record: ServiceRecord): void {
 }
 
 /** Who begins to wait later sees the change by itself. */
-function announce({ news, waiting }: Allocator, token: Token, space?: News['space']): void {
+export function announce({ news, waiting }: Allocator, token: Token, space?: News['space']): void {
   if (waiting.queues.has(token)) news.set(token, { token, space });
 }

@@ -88,6 +88,8 @@ function missingSecond(
 function summary(service: Service, candidates: Candidates, misses: readonly PoolMiss[]): AllocationReason {
   const [first] = misses;
   if (candidates.askedFor && first !== undefined) return first.reason;
+  const pending = misses.find(({ reason }) => reason.kind === 'probe-pending');
+  if (pending !== undefined) return pending.reason;
   const exhausted = misses.map((miss) => miss.reason).filter((reason) => reason.kind === 'pool-exhausted');
   const [full] = exhausted;
   if (full !== undefined && exhausted.length === 1) return full;

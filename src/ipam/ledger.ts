@@ -1,20 +1,25 @@
 // Who has which address: the one place where an address is given and taken back.
 import type { Address, Family } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
-import { firstFree, noteFreed, noteUsed } from './free-space.ts';
+import { firstFree, isBuggy, noteFreed, noteUsed } from './free-space.ts';
 import { createSharedHolding, type Holding, type SharingTerms, sharingConflict } from './holding.ts';
 import type { PoolState } from './pool-index.ts';
+import { findRange } from './range-search.ts';
 import type { SharingConflict } from './reason.ts';
 import { createSharingGroup, findJoinable, join, leave, type SharingGroup } from './sharing-group.ts';
+import { addressKey } from './strangers.ts';
 
 export interface Ledger {
   readonly holdings: Readonly<Record<Family, Map<bigint, Holding>>>;
   readonly groups: Map<string, SharingGroup>;
+  /** Addresses that strangers use: they count as used whoever has them, and are given to nobody. By `addressKey`. */
+  readonly setAside: Map<string, Address>;
 }
 
 export const emptyLedger = (): Ledger => ({
   holdings: { IPv4: new Map(), IPv6: new Map() },
   groups: new Map(),
+  setAside: new Map(),
 });
 
 const groupName = (pool: PoolState, family: Family, key: string): string =>
@@ -30,18 +35,27 @@ export function conflictOn(
   return holding === undefined ? undefined : sharingConflict(holding, terms);
 }
 
-/** An address of the pool that the Service can have: one that it can share, else the first free one. */
+/** An address of the pool that the Service can have: one that it can share, else the first free one, or of `only`. */
 export function findAddress(
   ledger: Ledger,
   pool: PoolState,
   family: Family,
   terms: SharingTerms | undefined,
+  only: ReadonlyMap<string, Address> | undefined,
 ): Address | undefined {
   const group = terms === undefined ? undefined : ledger.groups.get(groupName(pool, family, terms.key));
   const shared = terms === undefined || group === undefined ? undefined : findJoinable(group, terms);
   if (shared !== undefined) return shared.address;
   const space = pool.spaces[family];
   if (space === undefined) return undefined;
+  if (only !== undefined)
+    return [...only.values()].find(
+      (address) =>
+        address.family === family &&
+        !isHeld(ledger, address) &&
+        findRange(space.ascending, address.value) !== undefined &&
+        !(space.avoidBuggyIPs && isBuggy(address.value)),
+    );
   const value = firstFree(space);
   return value === undefined ? undefined : { family, value };
 }
@@ -67,8 +81,7 @@ export function hold(
     ledger.groups.set(name, group);
     join(group, holding, service, terms);
   }
-  const space = pool.spaces[address.family];
-  if (present === undefined && space !== undefined) noteUsed(space, address.value);
+  if (present === undefined && !ledger.setAside.has(addressKey(address))) noteUsedIn(pool, address);
   return present === undefined;
 }
 
@@ -86,5 +99,25 @@ export function release(ledger: Ledger, address: Address, service: ServiceKey): 
   }
   ledger.holdings[family].delete(value);
   const space = holding.pool.spaces[family];
-  if (space !== undefined) noteFreed(space, value);
+  if (space !== undefined && !ledger.setAside.has(addressKey(address))) noteFreed(space, value);
+}
+
+/** From now on nobody is given the address; who has it keeps it. */
+export function setAside(ledger: Ledger, pool: PoolState | undefined, address: Address): void {
+  ledger.setAside.set(addressKey(address), address);
+  if (pool !== undefined && !isHeld(ledger, address)) noteUsedIn(pool, address);
+}
+
+/** It may be given again. */
+export function takeUpAgain(ledger: Ledger, pool: PoolState | undefined, address: Address): void {
+  ledger.setAside.delete(addressKey(address));
+  const space = pool?.spaces[address.family];
+  if (space !== undefined && !isHeld(ledger, address)) noteFreed(space, address.value);
+}
+
+const isHeld = (ledger: Ledger, { family, value }: Address): boolean => ledger.holdings[family].has(value);
+
+export function noteUsedIn(pool: PoolState, { family, value }: Address): void {
+  const space = pool.spaces[family];
+  if (space !== undefined) noteUsed(space, value);
 }

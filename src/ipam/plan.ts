@@ -32,6 +32,8 @@ import type { AllocationReason } from './reason.ts';
 import { unusableRequest } from './request.ts';
 import type { Supply } from './seek.ts';
 import { settle } from './settle.ts';
+import { probedBy } from './strangers.ts';
+import { keepAside, takeProbed } from './take-probed.ts';
 import { isBefore, nextWaiter, type Turn, unpark } from './waiting.ts';
 
 /** One Service that is being looked at. */
@@ -72,19 +74,25 @@ export function* plan(
   touched: Touched,
 ): Generator<Decision | undefined, void, void> {
   const { ledger, pools } = allocator;
+  const isFirst = !allocator.started;
+  const before = allocator.probed;
+  const isProbedAnew = isFirst || touched.addressProbes.size + touched.nodes.size > 0;
+  const probed = isProbedAnew ? probedBy(world.addressProbes, world.nodes) : before;
+  allocator.probed = probed;
   const run: Run = {
     allocator,
     world,
-    supply: { ledger, pools, namespaces: world.namespaces },
+    supply: { ledger, pools, probed, namespaces: world.namespaces },
     claims: new Heap(claimsBefore),
     tasks: new Heap<Examination | Wake>(isBefore),
   };
-  const isFirst = !allocator.started;
   allocator.started = true;
   for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched))
     yield begin(run, key, isFirst || touched.services.has(key));
   const changedPools = isFirst ? world.pools.keys() : touched.pools;
   replacePools(pools, changedPools, world.pools);
+  if (!isFirst) keepAside(allocator, touched.pools);
+  if (isProbedAnew) takeProbed(allocator, before, probed);
   for (let claim = run.claims.pop(); claim !== undefined; claim = run.claims.pop()) yield keep(run, claim);
   do {
     spreadNews(run);

@@ -86,7 +86,18 @@ export type AllocationReason =
       readonly pool: string;
       readonly family: Family;
       readonly size: bigint;
+      /** So many of them strangers use. */
+      readonly strangers: number;
     }
+  | {
+      readonly kind: 'address-of-stranger';
+      readonly address: Address;
+      readonly mac: string;
+      /** Which found it. */
+      readonly node: string;
+    }
+  /** `address`: the one that is asked for. */
+  | { readonly kind: 'probe-pending'; readonly pool: string; readonly address: Address | undefined }
   | { readonly kind: 'pools-exhausted'; readonly pools: readonly string[]; readonly family: Family }
   | { readonly kind: 'no-eligible-pool'; readonly pools: readonly RefusedPool[] }
   | { readonly kind: 'dual-stack-unavailable'; readonly pools: readonly RefusedPool[] }
@@ -137,8 +148,14 @@ const sentences: Sentences<AllocationReason> = {
     `The pool ${pool} is not for this Service: ${poolRefusalClause(refusal)}; change the pool's serviceAllocation, or use another pool.`,
   'family-not-in-pool': ({ pool, family }) =>
     `The pool ${pool} has no ${family} addresses; add an ${family} range to it, or change spec.ipFamilies.`,
-  'pool-exhausted': ({ pool, family, size }) =>
-    `The pool ${pool} is exhausted: ${poolRefusalClause({ kind: 'no-free-address', family, size })}; add a range to the pool, or delete a Service that uses it.`,
+  'pool-exhausted': ({ pool, family, size, strangers }) =>
+    `The pool ${pool} is exhausted: ${poolRefusalClause({ kind: 'no-free-address', family, size })}${strangers === 0 ? '' : ` (${strangers} by machines that are not Gantry's: see its AddressProbes)`}; add a range to the pool, or delete a Service that uses it.`,
+  'address-of-stranger': ({ address, mac, node }) =>
+    `The address ${formatAddress(address)} is in use by a machine that is not Gantry's: ${mac} answers for it, as ${node} has heard; take it from that machine, or ask for another.`,
+  'probe-pending': ({ pool, address }) =>
+    address === undefined
+      ? `No free address of the pool ${pool} has been probed yet, which its annotation gantry.dev/probe asks for; wait some seconds, and see that the agents run.`
+      : `The address ${formatAddress(address)} has not been probed yet, which the annotation gantry.dev/probe of the pool ${pool} asks for; wait some seconds, and see that the agents run.`,
   'pools-exhausted': ({ pools, family }) =>
     `The pools ${pools.join(', ')} have no free ${family} address; add a range to one of them, or delete a Service that uses them.`,
   'no-eligible-pool': ({ pools }) =>

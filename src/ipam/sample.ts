@@ -20,6 +20,7 @@ export const samplePool = (name: string, ranges: readonly string[], change: Part
   autoAssign: true,
   avoidBuggyIPs: false,
   serviceAllocation: undefined,
+  probe: 'background',
   ...change,
 });
 

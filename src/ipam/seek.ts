@@ -3,16 +3,20 @@ import type { Address, Family } from '../model/address.ts';
 import type { Service } from '../model/service.ts';
 import type { Namespaces } from './eligibility.ts';
 import { addressOfFamily } from './family-demand.ts';
+import { availableIn, type FreeSpace } from './free-space.ts';
 import type { SharingTerms } from './holding.ts';
 import { conflictOn, findAddress, type Ledger } from './ledger.ts';
 import { type PoolIndex, type PoolState, poolOf } from './pool-index.ts';
+import { findRange } from './range-search.ts';
 import type { AllocationReason } from './reason.ts';
+import { addressKey, type Probed } from './strangers.ts';
 import { addressToken, sharingToken, spaceToken, type Token } from './waiting.ts';
 
 /** All that a choice depends on, besides the Service. */
 export interface Supply {
   readonly ledger: Ledger;
   readonly pools: PoolIndex;
+  readonly probed: Probed;
   readonly namespaces: Namespaces;
 }
 
@@ -24,19 +28,20 @@ export interface Miss {
 
 /** What the pool can give of each family, in their order; it is all of them or none. */
 export function seek(
-  { ledger, pools }: Supply,
+  supply: Supply,
   pool: PoolState,
   service: Service,
   terms: SharingTerms | undefined,
   families: readonly Family[],
 ): readonly Address[] | Miss {
+  const { ledger, probed } = supply;
   const found: Address[] = [];
   for (const family of families) {
     const asked = addressOfFamily(service.request.addresses, family);
-    const reason = asked === undefined ? undefined : askedRefusal(ledger, pools, pool, asked, terms);
+    const reason = asked === undefined ? undefined : askedRefusal(supply, pool, asked, terms);
     if (reason !== undefined && asked !== undefined) return { reason, tokens: [addressToken(asked)] };
-    const address = asked ?? findAddress(ledger, pool, family, terms);
-    if (address === undefined) return nothingFree(pool, family, terms);
+    const address = asked ?? findAddress(ledger, pool, family, terms, waitsForProbe(pool, probed));
+    if (address === undefined) return nothingFree(supply, pool, family, terms);
     found.push(address);
   }
   return found;
@@ -44,9 +49,13 @@ export function seek(
 
 export const isMiss = (found: readonly Address[] | Miss): found is Miss => 'reason' in found;
 
+/** The addresses that may be given, where only those may be that were found to be nobody's; undefined: all that are free. */
+const waitsForProbe = ({ pool }: PoolState, { pools, clear }: Probed): Probed['clear'] | undefined =>
+  // Where no node is on the link there is nobody to wait for.
+  pool.probe === 'before' && pools.has(pool.name) ? clear : undefined;
+
 function askedRefusal(
-  ledger: Ledger,
-  pools: PoolIndex,
+  { ledger, pools, probed }: Supply,
   pool: PoolState,
   address: Address,
   terms: SharingTerms | undefined,
@@ -60,13 +69,41 @@ function askedRefusal(
       pool: pool.pool.name,
       actualPool: holder.pool.name,
     };
-  return conflictOn(ledger, address, terms);
+  const conflict = conflictOn(ledger, address, terms);
+  if (conflict !== undefined || isShared(ledger, address)) return conflict;
+  const key = addressKey(address);
+  const stranger = probed.strangers.get(key);
+  if (stranger !== undefined && ledger.setAside.has(key))
+    return { kind: 'address-of-stranger', address, mac: stranger.mac, node: stranger.node };
+  const clear = waitsForProbe(pool, probed);
+  return clear === undefined || clear.has(key)
+    ? undefined
+    : { kind: 'probe-pending', pool: pool.pool.name, address };
 }
 
-function nothingFree(pool: PoolState, family: Family, terms: SharingTerms | undefined): Miss {
+/** Services have it, who let others join. */
+const isShared = (ledger: Ledger, { family, value }: Address): boolean => ledger.holdings[family].has(value);
+
+function nothingFree(
+  { probed, ledger }: Supply,
+  pool: PoolState,
+  family: Family,
+  terms: SharingTerms | undefined,
+): Miss {
   const { name } = pool.pool;
-  const size = pool.spaces[family]?.size;
-  if (size === undefined) return { reason: { kind: 'family-not-in-pool', pool: name, family }, tokens: [] };
+  const space = pool.spaces[family];
+  const size = space?.size;
+  if (space === undefined || size === undefined)
+    return { reason: { kind: 'family-not-in-pool', pool: name, family }, tokens: [] };
   const tokens = [spaceToken(name, family), ...(terms === undefined ? [] : [sharingToken(terms.key)])];
-  return { reason: { kind: 'pool-exhausted', pool: name, family, size }, tokens };
+  if (waitsForProbe(pool, probed) !== undefined && availableIn(space) > 0n)
+    return { reason: { kind: 'probe-pending', pool: name, address: undefined }, tokens };
+  const strangers = strangersIn(ledger, space, family);
+  return { reason: { kind: 'pool-exhausted', pool: name, family, size, strangers }, tokens };
 }
+
+const strangersIn = (ledger: Ledger, space: FreeSpace, family: Family): number =>
+  [...ledger.setAside.values()].filter(
+    (address) =>
+      address.family === family && !isShared(ledger, address) && findRange(space.ascending, address.value),
+  ).length;

@@ -12,7 +12,11 @@ export interface Pool {
   /** True: IPv4 addresses that end in .0 or .255 are never given. */
   readonly avoidBuggyIPs: boolean;
   readonly serviceAllocation: ServiceAllocation | undefined;
+  readonly probe: ProbePolicy;
 }
+
+/** Whether free addresses are probed for others who use them: never, ahead of use, or so that their use waits for it. */
+export type ProbePolicy = 'off' | 'background' | 'before';
 
 /** Who may be given an address of the pool, asked for or not; lists that are empty restrict nothing. */
 export interface ServiceAllocation {

@@ -1,4 +1,5 @@
 // Everything the planners read, indexed by key; a source's change batches are applied to it and tell what they touched.
+import type { AddressProbe } from './address-probe.ts';
 import type { L2Advertisement } from './advertisement.ts';
 import type { BfdProfile, BgpAdvertisement, BgpPeer, Community } from './bgp.ts';
 import type { EndpointSlice, EndpointSliceKey } from './endpoint-slice.ts';
@@ -18,6 +19,7 @@ export interface ObjectOfKind {
   BGPPeer: BgpPeer;
   BFDProfile: BfdProfile;
   Community: Community;
+  AddressProbe: AddressProbe;
 }
 
 export type Kind = keyof ObjectOfKind;
@@ -51,6 +53,8 @@ export interface World {
   readonly bgpPeers: Map<string, BgpPeer>;
   readonly bfdProfiles: Map<string, BfdProfile>;
   readonly communities: Map<string, Community>;
+  /** By node. */
+  readonly addressProbes: Map<string, AddressProbe>;
 }
 
 /** What a batch changed: the planners look at these keys again, and at nothing else. */
@@ -67,6 +71,7 @@ export interface Touched {
   readonly bgpPeers: Set<string>;
   readonly bfdProfiles: Set<string>;
   readonly communities: Set<string>;
+  readonly addressProbes: Set<string>;
   /** True for the batch that completed the first list. */
   readonly becameComplete: boolean;
 }
@@ -85,6 +90,7 @@ export function emptyWorld(): World {
     bgpPeers: new Map(),
     bfdProfiles: new Map(),
     communities: new Map(),
+    addressProbes: new Map(),
   };
 }
 
@@ -99,6 +105,7 @@ export const nothingTouched = (becameComplete = false): Touched => ({
   bgpPeers: new Set(),
   bfdProfiles: new Set(),
   communities: new Set(),
+  addressProbes: new Set(),
   becameComplete,
 });
 
@@ -150,6 +157,10 @@ function applyChange(world: World, change: Change, touched: Touched): void {
     case 'Community':
       put(world.communities, change.key, change.object);
       touched.communities.add(change.key);
+      return;
+    case 'AddressProbe':
+      put(world.addressProbes, change.key, change.object);
+      touched.addressProbes.add(change.key);
       return;
     default:
       change satisfies never;

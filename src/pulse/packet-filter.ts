@@ -1,4 +1,4 @@
-// The kernel's filters in front of the responder, so that only ARP and neighbour solicitations for us wake the process.
+// The kernel's filters in front of packet sockets, so that only ARP and neighbour discovery for us wake the process.
 import { BPF_JEQ, BPF_LD_B, BPF_RET, type BpfInstruction } from '../linux/bpf-filter.ts';
 
 const wholeFrame = 0xffff;
@@ -18,14 +18,17 @@ export const arpFilter: readonly BpfInstruction[] = [
   keep,
 ];
 
-/** Of IPv6: next header ICMPv6 (58) at offset 20, type neighbour solicitation (135) at offset 54. */
-export const solicitationFilter: readonly BpfInstruction[] = [
+/** Of IPv6: next header ICMPv6 (58) at offset 20, this type at offset 54. */
+const icmpFilter = (type: number): readonly BpfInstruction[] => [
   [BPF_LD_B, 0, 0, packetType],
   [BPF_JEQ, 4, 0, PACKET_OTHERHOST],
   [BPF_LD_B, 0, 0, 20],
   [BPF_JEQ, 0, 2, 58],
   [BPF_LD_B, 0, 0, 54],
-  [BPF_JEQ, 1, 0, 135],
+  [BPF_JEQ, 1, 0, type],
   drop,
   keep,
 ];
+
+export const solicitationFilter = icmpFilter(135);
+export const advertisementFilter = icmpFilter(136);

@@ -10,13 +10,23 @@ export const manifestFilter: TreeFilter = {
 };
 
 const services = pluralOf('Service');
+const addressProbes = pluralOf('AddressProbe');
 
-/** Below `.status/`, of which only the Services' part is followed: it tells the addresses. */
-export const serviceStatusFilter: TreeFilter = {
+/** Below `.status/`: the Services' part tells the addresses, the nodes' probes which of them others use. */
+export const statusFilter: TreeFilter = {
   readsFolder: (path) =>
-    path === services || (/^[^/]+\/[^/.]+$/.test(path) && path.startsWith(`${services}/`)),
-  readsFile: (path) => serviceOfStatus(path) !== undefined,
+    path === services ||
+    path === addressProbes ||
+    (/^[^/]+\/[^/.]+$/.test(path) && path.startsWith(`${services}/`)),
+  readsFile: (path) => serviceOfStatus(path) !== undefined || nodeOfProbe(path) !== undefined,
 };
+
+/** The node whose AddressProbe is at a path below `.status/`. */
+export function nodeOfProbe(path: string): string | undefined {
+  const [folder, file, ...rest] = path.split('/');
+  if (folder !== addressProbes || file === undefined || rest.length > 0 || isHidden(file)) return undefined;
+  return file.endsWith('.json') ? file.slice(0, -'.json'.length) : undefined;
+}
 
 /** The Service whose status is at a path below `.status/`. */
 export function serviceOfStatus(path: string): ServiceKey | undefined {

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { lineIn, readManifest } from '../api/manifest.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import type { Change } from '../model/world.ts';
-import { manifestFilter, serviceStatusFilter } from './folder-filters.ts';
+import { manifestFilter, statusFilter } from './folder-filters.ts';
 import { manifestFormat, statusFolder } from './folder-layout.ts';
 import { fileProblem } from './folder-problem.ts';
 import { walkTree } from './folder-walk.ts';
 import { FolderWorld, type Locate } from './folder-world.ts';
 import { fileContent, readFileText, unreadableManifest } from './manifest-file.ts';
-import { loadServiceStatus, poolsWithStatus } from './service-status-file.ts';
 import { finish } from './slice.ts';
+import { loadStatus, poolsWithStatus } from './status-file.ts';
 
 export interface FolderList {
   /** Every accepted object, as changes to an empty World. */
@@ -33,8 +33,8 @@ export async function listFolder(directory: string): Promise<FolderList | undefi
         : unreadableManifest(file, read.unreadable);
     world.setFile(file, fileContent(manifest, []));
   }
-  const statuses = finish(walkTree(join(directory, statusFolder), '', serviceStatusFilter, () => {}));
-  for (const path of statuses.files.keys()) loadServiceStatus(directory, path, false, world);
+  const statuses = finish(walkTree(join(directory, statusFolder), '', statusFilter, () => {}));
+  for (const path of statuses.files.keys()) loadStatus(directory, path, false, world);
   const failures = [...manifests.failures].map(([path, rule]) => fileProblem(path, rule, 'error'));
   world.setProblems('walk', failures);
   const changes = world.flush();

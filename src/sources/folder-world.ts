@@ -4,6 +4,7 @@ import type { CrossObjectProblem } from '../api/cross-object.ts';
 import type { FieldPath } from '../api/field-problem.ts';
 import { objectProblem, type Position } from '../api/manifest.ts';
 import { changeOf, type Identity, idOf, objectOf } from '../api/parse-object.ts';
+import type { AddressProbe } from '../model/address-probe.ts';
 import type { Node } from '../model/node.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import type { Allocated, ServiceKey } from '../model/service.ts';
@@ -24,6 +25,8 @@ export class FolderWorld {
   readonly #claims = new KeyClaims();
   readonly #configuration = new WantedConfiguration();
   readonly #allocated = new Map<ServiceKey, Allocated>();
+  /** What nodes have found out and was not told yet. */
+  readonly #probes = new Map<string, AddressProbe | undefined>();
   /** In force, as it was last told. */
   readonly #told = new Map<string, Change>();
   readonly #otherProblems = new Map<string, readonly ObjectProblem[]>();
@@ -76,6 +79,10 @@ export class FolderWorld {
     this.#dirty.add(idOf({ kind: 'Service', key: service }));
   }
 
+  setAddressProbe(node: string, probe: AddressProbe | undefined): void {
+    this.#probes.set(node, probe);
+  }
+
   /** Problems that are not with the manifests' objects: all of one origin, in place of those told before. */
   setProblems(origin: string, problems: readonly ObjectProblem[]): void {
     if (isDeepStrictEqual(this.#otherProblems.get(origin) ?? [], problems)) return;
@@ -86,7 +93,7 @@ export class FolderWorld {
 
   /** False when a flush has nothing to tell. */
   get isDirty(): boolean {
-    return this.#dirty.size > 0 || this.#configurationDirty;
+    return this.#dirty.size > 0 || this.#probes.size > 0 || this.#configurationDirty;
   }
 
   /**
@@ -106,6 +113,11 @@ export class FolderWorld {
       if (wasConflict || this.#claims.conflicts.has(id)) this.#problemsChanged = true;
       this.#settle(id, claim, entry, changes);
     }
+    for (const [node, probe] of this.#probes) {
+      const change = changeOf('AddressProbe', node, probe);
+      this.#tell(idOf(change), change, changes);
+    }
+    this.#probes.clear();
     if (this.#configurationDirty) {
       const had = this.#configuration.problems.length;
       for (const change of this.#configuration.plan(this.#nodes())) this.#tell(idOf(change), change, changes);

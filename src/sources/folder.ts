@@ -1,7 +1,7 @@
 // A folder of manifests as a source of objects: read once, then followed by inotify, statuses merged in.
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { manifestFilter, serviceStatusFilter } from './folder-filters.ts';
+import { manifestFilter, statusFilter } from './folder-filters.ts';
 import { statusFolder } from './folder-layout.ts';
 import { locateIn } from './folder-list.ts';
 import { fileProblem } from './folder-problem.ts';
@@ -9,9 +9,9 @@ import { FolderTree, type TreeListener, type WatchFolder } from './folder-tree.t
 import { FolderWorld } from './folder-world.ts';
 import { LastGoodStore } from './last-good.ts';
 import { ManifestLoader } from './manifest-loader.ts';
-import { loadServiceStatus, poolsWithStatus } from './service-status-file.ts';
 import { Slicer } from './slice.ts';
 import type { Source, SourceListener } from './source.ts';
+import { loadStatus, poolsWithStatus } from './status-file.ts';
 
 export interface FolderOptions {
   readonly directory: string;
@@ -80,7 +80,7 @@ class FolderSource implements Source {
       : undefined;
     this.#manifests = new FolderTree(directory, manifestFilter, this.#hear(this.#manifestFiles), watch);
     const statusRoot = join(directory, statusFolder);
-    this.#statuses = new FolderTree(statusRoot, serviceStatusFilter, this.#hear(this.#statusFiles), watch);
+    this.#statuses = new FolderTree(statusRoot, statusFilter, this.#hear(this.#statusFiles), watch);
     this.#loader = new ManifestLoader({
       directory,
       world: this.#world,
@@ -200,7 +200,7 @@ class FolderSource implements Source {
     for (const [path, happening] of this.#statusFiles) {
       if (this.#stop.signal.aborted) return;
       this.#statusFiles.delete(path);
-      loadServiceStatus(this.#directory, path, happening === 'gone', this.#world);
+      loadStatus(this.#directory, path, happening === 'gone', this.#world);
       await this.#slicer.pause();
     }
     for (const [file, happening] of this.#manifestFiles) {

@@ -1,6 +1,7 @@
 // Writes statuses to a Kubernetes API by server-side apply: each says whole what is Gantry's of an object, and what others
 // have written there stays.
 import { isDeepStrictEqual } from 'node:util';
+import { addressProbeKind } from '../api/address-probe.ts';
 import { apiVersionOf, servedKinds } from '../api/crd/served-kinds.ts';
 import { kinds } from '../api/kinds.ts';
 import { isRecord } from '../api/record.ts';
@@ -101,7 +102,7 @@ function isSaidBy(found: unknown, wanted: unknown): boolean {
 }
 
 /** A kind whose objects are made by Gantry, and hold nothing but a status. */
-const isReport = (kind: string): boolean => !(kind in kinds);
+const isReport = (kind: string): boolean => kind === addressProbeKind || !(kind in kinds);
 
 function resourceOf(kind: string): Resource {
   const served = servedKinds.find((one) => one.kind === kind);

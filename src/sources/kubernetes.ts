@@ -37,9 +37,23 @@ export interface KubernetesSourceOptions {
 }
 
 /** What a controller decides by. */
-export const controllerKinds: readonly Kind[] = ['Service', 'Node', 'Namespace', ...configurationKinds];
+export const controllerKinds: readonly Kind[] = [
+  'Service',
+  'Node',
+  'Namespace',
+  'AddressProbe',
+  ...configurationKinds,
+];
 /** What an agent announces and forwards by. */
-export const agentKinds: readonly Kind[] = [...controllerKinds, 'EndpointSlice'];
+export const agentKinds: readonly Kind[] = [
+  'Service',
+  'EndpointSlice',
+  'Node',
+  'Namespace',
+  ...configurationKinds,
+];
+/** What a person is told by. */
+export const allKinds: readonly Kind[] = [...agentKinds, 'AddressProbe'];
 
 /** A pod that leaves is replaced within this, unless Gantry is to run on its node no more. */
 const lingerMilliseconds = 60_000;
@@ -177,7 +191,9 @@ function placeOf(pod: ApiObject): PodPlace {
 /** Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. */
 const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
 
-const isConfiguring = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
+/** Of Gantry's own kinds only the objects in the configuration's namespace count. */
+const isConfiguring = (kind: Kind): boolean =>
+  kind === 'AddressProbe' || (configurationKinds as readonly Kind[]).includes(kind);
 
 function selectionOf(kind: Kind, configurationNamespace: string) {
   const { apiVersions, plural, namespaced } = kinds[kind];

@@ -112,6 +112,7 @@ const poolChange: Change = {
     autoAssign: true,
     avoidBuggyIPs: false,
     serviceAllocation: undefined,
+    probe: 'background',
   },
 };
 

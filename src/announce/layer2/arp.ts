@@ -55,6 +55,17 @@ export function writeArp(message: ArpMessage): Uint8Array {
   return frame;
 }
 
+/** "Does anybody have the address?", as one asks who is about to take it himself (RFC 5227 §2.1.1). */
+export const arpProbe = (target: Address, mac: Uint8Array): Uint8Array =>
+  writeArp({
+    destinationMac: broadcastMac,
+    operation: 'request',
+    senderMac: mac,
+    senderIp: { family: 'IPv4', value: 0n },
+    targetMac: zeroMac,
+    targetIp: target,
+  });
+
 /**
  * "The address is at this MAC", to everyone (RFC 5944 §4.6 calls it gratuitous). Some neighbours heed only the request,
  * some only the reply: send both.

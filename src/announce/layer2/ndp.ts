@@ -99,6 +99,40 @@ export function writeAdvertisement(message: NeighbourAdvertisement): Uint8Array 
   return frame;
 }
 
+/** "Does anybody have the address?", as one asks who is about to take it himself (RFC 4862 §5.4.2). */
+export function duplicateDetection(target: Address, mac: Uint8Array): Uint8Array {
+  const payloadLength = 24;
+  const frame = new Uint8Array(headers + payloadLength);
+  const view = viewOf(frame);
+  const group = solicitedNodeGroup(target);
+  writeHeaders(frame, view, multicastMac(group), mac, payloadLength);
+  frame.set(addressToBytes(group), 38);
+  view.setUint8(headers, solicitationType);
+  frame.set(addressToBytes(target), headers + 8);
+  view.setUint16(headers + 2, checksum(frame, payloadLength));
+  return frame;
+}
+
+/** Who says that the target is his: the Ethernet source, copied. The rules are those of RFC 4861 §7.1.2. */
+export function readAdvertisement(
+  frame: Uint8Array,
+): { readonly target: Address; readonly sourceMac: Uint8Array } | FrameError {
+  if (frame.length < headers + 24) return frameError('too-short');
+  const view = viewOf(frame);
+  const isAdvertisement =
+    view.getUint16(12) === etherTypeIpv6 &&
+    view.getUint8(20) === icmpv6 &&
+    view.getUint8(headers) === advertisementType;
+  if (!isAdvertisement) return frameError('not-neighbour-discovery');
+  const payloadLength = view.getUint16(18);
+  if (payloadLength < 24 || frame.length < headers + payloadLength) return frameError('too-short');
+  if (view.getUint8(14) >> 4 !== 6 || view.getUint8(21) !== 255 || view.getUint8(headers + 1) !== 0)
+    return frameError('bad-field');
+  if (checksum(frame, payloadLength) !== 0) return frameError('bad-checksum');
+  const target = addressFromBytes(frame.subarray(headers + 8, headers + 24));
+  return isMulticast(target) ? frameError('bad-field') : { target, sourceMac: frame.slice(6, 12) };
+}
+
 /** "The address is at this MAC", to all nodes of the link (RFC 4861 §7.2.6). */
 export const unsolicitedAdvertisement = (address: Address, mac: Uint8Array): Uint8Array =>
   writeAdvertisement({

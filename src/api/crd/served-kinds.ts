@@ -1,5 +1,6 @@
 // The kinds that Gantry brings, as they are served: names, versions, schemas and the columns of `kubectl get`.
 import type * as z from 'zod/mini';
+import { addressProbeKind, addressProbeSchema } from '../address-probe.ts';
 import { bfdProfileSpec } from '../bfd-profile.ts';
 import { bgpAdvertisementSpec } from '../bgp-advertisement.ts';
 import { bgpPeerSpecV1beta1, bgpPeerSpecV1beta2 } from '../bgp-peer-schema.ts';
@@ -235,6 +236,27 @@ export const servedKinds: readonly ServedKind[] = [
           column('Forwards', '.status.dataPlane.healthy', 'boolean'),
           column('Version', '.status.version'),
           column('Updated', '.status.updatedAt', 'date'),
+        ],
+      },
+    ],
+  },
+  {
+    group: 'gantry.dev',
+    kind: addressProbeKind,
+    plural: 'addressprobes',
+    shortName: 'lbprobe',
+    description: 'Tells which free addresses of pools one node has found to be in use by others.',
+    versions: [
+      {
+        name: 'v1alpha1',
+        spec: undefined,
+        needsSpec: false,
+        status: addressProbeSchema,
+        columns: [
+          column('Pools', '.status.pools'),
+          column('In Use', '.status.inUse[*].address'),
+          column('By', '.status.inUse[*].mac'),
+          age,
         ],
       },
     ],

@@ -1,6 +1,8 @@
 // All that `gantry status` shows, as data; and as tables for people.
 import { styleText } from 'node:util';
 import type { ClassPolicy } from '../../ipam/class-policy.ts';
+import { probedBy } from '../../ipam/strangers.ts';
+import { formatAddress } from '../../model/address.ts';
 import { formatProblem, type ObjectProblem } from '../../model/problem.ts';
 import { nodeStates } from '../node-state.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -13,6 +15,18 @@ export interface Overview {
   readonly nodes: readonly NodeRow[];
   /** Errors set objects aside; their last accepted versions, if any, stay in force. */
   readonly problems: readonly ObjectProblem[];
+  /** Free addresses of pools that others use. */
+  readonly strangers: readonly StrangerRow[];
+}
+
+export interface StrangerRow {
+  readonly address: string;
+  readonly mac: string;
+  /** Which found it, and where. */
+  readonly node: string;
+  readonly interface: string;
+  /** RFC 3339. */
+  readonly since: string;
 }
 
 export function overviewOf(snapshot: Snapshot, policy: ClassPolicy, nowMilliseconds: number): Overview {
@@ -21,6 +35,9 @@ export function overviewOf(snapshot: Snapshot, policy: ClassPolicy, nowMilliseco
     services: serviceRows(snapshot, policy, states),
     nodes: [...states.values()].map(nodeRow),
     problems: snapshot.problems,
+    strangers: [...probedBy(snapshot.world.addressProbes, snapshot.world.nodes).strangers.values()].map(
+      (found) => ({ ...found, address: formatAddress(found.address) }),
+    ),
   };
 }
 
@@ -35,7 +52,7 @@ export const overviewAsJson = (overview: Overview): string =>
 
 /** Colours only where `stream` is a terminal and NO_COLOR is not set. */
 export function renderOverview(overview: Overview, stream: NodeJS.WritableStream): string {
-  const { services, nodes, problems } = overview;
+  const { services, nodes, problems, strangers } = overview;
   const parts = [
     services.length === 0
       ? 'No Services of type LoadBalancer.\n'
@@ -44,10 +61,14 @@ export function renderOverview(overview: Overview, stream: NodeJS.WritableStream
       ? 'No node reports: start gantry agent, or gantry standalone.\n'
       : formatTable(nodeColumns(stream), nodes),
     ...findingLines(nodes),
+    ...strangers.map(strangerLine),
     ...problemLines(problems),
   ];
   return parts.join('\n');
 }
+
+const strangerLine = ({ address, mac, node, interface: name, since }: StrangerRow): string =>
+  `${address} is used by ${mac}, which is not Gantry's, and is given to no Service (found by ${node} on ${name}, ${since}).\n`;
 
 const orDash = (words: readonly string[]): string => (words.length === 0 ? '-' : words.join(','));
 

@@ -1,0 +1,50 @@
+// Brings the allocator in line with what nodes have found out about free addresses.
+import type { Address } from '../model/address.ts';
+import { type Allocator, announce } from './allocator.ts';
+import { noteUsedIn, setAside, takeUpAgain } from './ledger.ts';
+import { type PoolIndex, type PoolState, poolOf } from './pool-index.ts';
+import type { Probed } from './strangers.ts';
+import { addressToken, spaceToken } from './waiting.ts';
+
+/** Sets aside what strangers use, and tells those who wait of what is free again, or found to be nobody's. */
+export function takeProbed(allocator: Allocator, before: Probed, probed: Probed): void {
+  const { ledger, pools } = allocator;
+  for (const [key, { address }] of probed.strangers)
+    if (!ledger.setAside.has(key)) setAside(ledger, stateOf(pools, address), address);
+  for (const [key, address] of [...ledger.setAside]) {
+    if (probed.strangers.has(key)) continue;
+    const pool = stateOf(pools, address);
+    takeUpAgain(ledger, pool, address);
+    tell(allocator, pool, address);
+  }
+  for (const [key, address] of probed.clear)
+    if (!before.clear.has(key)) tell(allocator, stateOf(pools, address), address);
+  // A pool that nobody probes any more waits for nothing.
+  for (const name of before.pools) if (!probed.pools.has(name)) tellOfPool(allocator, pools.byName.get(name));
+}
+
+/** The pools were made anew, with nothing used: what strangers use of them is used still. */
+export function keepAside({ ledger, pools }: Allocator, replaced: ReadonlySet<string>): void {
+  for (const address of ledger.setAside.values()) {
+    const pool = stateOf(pools, address);
+    if (pool !== undefined && replaced.has(pool.pool.name)) noteUsedIn(pool, address);
+  }
+}
+
+function stateOf(pools: PoolIndex, address: Address): PoolState | undefined {
+  const found = poolOf(pools, address);
+  return 'kind' in found ? undefined : found;
+}
+
+function tell(allocator: Allocator, pool: PoolState | undefined, address: Address): void {
+  announce(allocator, addressToken(address));
+  if (pool === undefined) return;
+  const { family } = address;
+  announce(allocator, spaceToken(pool.pool.name, family), { pool: pool.pool.name, family });
+}
+
+function tellOfPool(allocator: Allocator, pool: PoolState | undefined): void {
+  if (pool === undefined) return;
+  for (const family of ['IPv4', 'IPv6'] as const)
+    announce(allocator, spaceToken(pool.pool.name, family), { pool: pool.pool.name, family });
+}
