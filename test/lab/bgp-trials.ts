@@ -133,7 +133,7 @@ export const tcpReset = (session: Session): Trial => ({
 export const gracefulRestart = (session: Session): Trial => ({
   feature: 'graceful restart under traffic',
   async run(scene) {
-    const { judge, topology, node } = scene;
+    const { topology, node } = scene;
     await scene.announced(session);
     await until('a client is answered', () => ask(scene) === 'web-1', 20_000);
     const probe = topology.client.spawn(
@@ -144,25 +144,7 @@ export const gracefulRestart = (session: Session): Trial => ({
     probe.stdout?.on('data', (piece) => {
       said += String(piece);
     });
-    scene.agent.kill('SIGKILL');
-    await until(
-      'stale',
-      () => judge.routes(session.neighbour.address).some(({ isStale }) => isStale),
-      20_000,
-    );
-    scene.restartAgent();
-    await until(
-      'fresh again',
-      () => {
-        const routes = judge.routes(session.neighbour.address);
-        return (
-          judge.isEstablished(session.neighbour.address) &&
-          routes.length > 0 &&
-          !routes.some(({ isStale }) => isStale)
-        );
-      },
-      40_000,
-    );
+    await restartGracefully(scene, session);
     const [report] = JSON.parse(
       await until('the probe ended', () => said.trimEnd().endsWith(']') && said, 20_000),
     ) as [ProbeReport];
@@ -170,6 +152,27 @@ export const gracefulRestart = (session: Session): Trial => ({
     assert.equal(report.failed, 0, `requests that failed on ${node.name}: ${said}`);
   },
 });
+
+/** The same for a judge that forwards nothing. */
+export const routesKept = (session: Session): Trial => ({
+  feature: 'graceful restart',
+  async run(scene) {
+    await scene.announced(session);
+    await restartGracefully(scene, session);
+    await scene.announced(session);
+  },
+});
+
+async function restartGracefully(scene: BgpScene, { neighbour }: Session): Promise<void> {
+  const { judge } = scene;
+  scene.agent.kill('SIGKILL');
+  const isStale = (): boolean => judge.routes(neighbour.address).some((route) => route.isStale);
+  await until('stale', isStale, 20_000);
+  scene.restartAgent();
+  const isFresh = (): boolean =>
+    judge.isEstablished(neighbour.address) && judge.routes(neighbour.address).length > 0 && !isStale();
+  await until('fresh again', isFresh, 40_000);
+}
 
 interface ProbeReport {
   readonly answered: number;
