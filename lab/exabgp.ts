@@ -11,7 +11,8 @@ export const startExabgp: StartJudge = async (lab, host, asn, neighbours): Promi
   const told = join(directory, 'told.jsonl');
   writeFileSync(told, '');
   const script = join(directory, 'told.sh');
-  writeFileSync(script, `exec cat >>${told}\n`);
+  // A program that closes its output counts as dead.
+  writeFileSync(script, `exec 3>&1 cat >>${told}\n`);
   writeFileSync(path, configurationOf(asn, neighbours, script));
   const locals = new Set(neighbours.map(localOf));
   const process = host.spawn(['exabgp', path], {

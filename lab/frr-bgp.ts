@@ -92,8 +92,8 @@ const bfdOf = (_: readonly Neighbour[]): string[] => [
   'bfd',
   ' profile fast',
   '  detect-multiplier 3',
-  '  receive-interval 100',
-  '  transmit-interval 100',
+  '  receive-interval 200',
+  '  transmit-interval 200',
   ' exit',
   'exit',
 ];

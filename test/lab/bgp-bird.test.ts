@@ -9,6 +9,7 @@ import {
   comesUp,
   frozenPeer,
   gracefulRestart,
+  longAttributes,
   plannedStop,
   routeRefresh,
   undergo,
@@ -21,6 +22,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       frozenPeer(shortHold),
       bfdDown(bfdSession),

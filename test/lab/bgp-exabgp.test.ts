@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startExabgp } from '../../lab/exabgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
-import { attributes, comesUp, frozenPeer, plannedStop, undergo } from './bgp-trials.ts';
+import { attributes, comesUp, frozenPeer, longAttributes, plannedStop, undergo } from './bgp-trials.ts';
 
 /** It cannot check the TTL of what comes, and keeps no routes over a session's end. */
 const lacking: ReadonlySet<string> = new Set(['GTSM', 'graceful restart']);
@@ -15,6 +15,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      longAttributes(sessionNamed('IPv4'), true),
       frozenPeer(shortHold),
       plannedStop(sessionNamed('IPv4')),
     ]);

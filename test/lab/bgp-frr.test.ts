@@ -10,6 +10,7 @@ import {
   frozenPeer,
   gracefulRestart,
   linkCut,
+  longAttributes,
   plannedStop,
   routeRefresh,
   tcpReset,
@@ -24,6 +25,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       tcpReset(shortHold),
       frozenPeer(shortHold),

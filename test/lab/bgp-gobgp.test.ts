@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { startGobgp } from '../../lab/gobgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
-import { attributes, comesUp, frozenPeer, plannedStop, routesKept, undergo } from './bgp-trials.ts';
+import {
+  attributes,
+  comesUp,
+  frozenPeer,
+  longAttributes,
+  plannedStop,
+  routesKept,
+  undergo,
+} from './bgp-trials.ts';
 
 testInsideLab(import.meta.filename, () => {
   test('GoBGP: sessions of each kind that it has', { timeout: 200_000 }, async () => {
@@ -12,6 +20,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      longAttributes(sessionNamed('IPv4'), false),
       frozenPeer(shortHold),
       routesKept(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),

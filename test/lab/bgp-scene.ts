@@ -106,10 +106,10 @@ export const peerManifest = ({ name, spec }: Pick<Session, 'name' | 'spec'>): Ma
 
 export const nameOf = ({ name }: Pick<Session, 'name'>): string => name.toLowerCase().replaceAll(' ', '-');
 
-export const advertisementManifest = (spec: object = {}): Manifest => ({
+export const advertisementManifest = (spec: object = {}, name = 'all'): Manifest => ({
   apiVersion: 'metallb.io/v1beta1',
   kind: 'BGPAdvertisement',
-  metadata: { name: 'all' },
+  metadata: { name },
   spec,
 });
 
@@ -117,7 +117,7 @@ const fastBfd: Manifest = {
   apiVersion: 'metallb.io/v1beta1',
   kind: 'BFDProfile',
   metadata: { name: 'fast' },
-  spec: { receiveInterval: 100, transmitInterval: 100, detectMultiplier: 3 },
+  spec: { receiveInterval: 200, transmitInterval: 200, detectMultiplier: 3 },
 };
 
 export async function startBgpScene(startJudge: StartJudge, wanted: readonly Session[]): Promise<BgpScene> {

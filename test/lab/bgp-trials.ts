@@ -65,6 +65,26 @@ export const attributes = (): Trial => ({
   },
 });
 
+/** Attributes that fit no message of 4096 bytes (RFC 8654): sent to whom takes longer ones, and from others withdrawn. */
+export const longAttributes = (session: Session, takesLong: boolean): Trial => ({
+  feature: takesLong ? 'extended messages' : 'withdrawn where messages would be too long',
+  async run({ gantry, judge, announced, peer }) {
+    await announced(session);
+    const told = peer(nameOf(session))?.peerCapabilities.includes('extended-message');
+    assert.equal(told, takesLong);
+    const communities = Array.from({ length: 1100 }, (_, index) => `64500:${index}`);
+    const long = advertisementManifest({ communities, peers: [nameOf(session)] }, 'long');
+    gantry.write('long', long);
+    await until(takesLong ? 'a long message' : 'withdrawn', () => {
+      const [route] = judge.routes(session.neighbour.address);
+      // BIRD shows the first of many.
+      return takesLong ? route?.communities?.includes('64500:9') : route === undefined;
+    });
+    gantry.remove('long');
+    await announced(session);
+  },
+});
+
 export const routeRefresh = (session: Session): Trial => ({
   feature: 'route refresh',
   async run(scene) {
