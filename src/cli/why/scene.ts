@@ -32,7 +32,7 @@ export function createScene(
   service: Service,
   states: ReadonlyMap<string, NodeState>,
 ): Scene {
-  const world = withLoneNode(snapshot.world, states);
+  const world = withLoneNode(snapshot.world, states.keys());
   const slices = [...(world.slicesOfService.get(service.key)?.values() ?? [])];
   const unhealthy = unhealthyOf(snapshot, service.key, slices);
   const isHealthy = (slice: EndpointSlice, endpoint: Endpoint): boolean =>
@@ -68,10 +68,11 @@ export function createScene(
   };
 }
 
-const withLoneNode = (world: World, states: ReadonlyMap<string, NodeState>): World =>
+/** Where there are no Node objects, those that report stand in. */
+export const withLoneNode = (world: World, names: Iterable<string>): World =>
   world.nodes.size > 0
     ? world
-    : { ...world, nodes: new Map([...states.keys()].map((name) => [name, loneNode(name)])) };
+    : { ...world, nodes: new Map([...names].map((name) => [name, loneNode(name)])) };
 
 /** Itself, and the Services that are ours and share one of its addresses. */
 function sharersOf(world: World, policy: ClassPolicy, service: Service): Service[] {
