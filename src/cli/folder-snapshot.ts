@@ -1,7 +1,7 @@
 // A folder and its statuses, read once: what `gantry status` and `gantry why` judge.
 import { type NodeReport, nodeReportKind, readNodeReport } from '../api/node-report.ts';
 import { isRecord } from '../api/record.ts';
-import { parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
+import { parseServiceBgpStatusName, parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
@@ -15,8 +15,10 @@ export interface FolderSnapshot {
   readonly problems: readonly ObjectProblem[];
   /** By node. */
   readonly reports: ReadonlyMap<string, NodeReport>;
-  /** Who says that it answers for a Service. */
+  /** Who says that it answers for a Service on layer 2. */
   readonly announcements: ReadonlyMap<ServiceKey, readonly Announcement[]>;
+  /** The nodes that say they announce a Service by BGP. */
+  readonly bgpAnnouncers: ReadonlyMap<ServiceKey, readonly string[]>;
   /** Why the controller has not done what a Service wants, in its own words. */
   readonly complaints: ReadonlyMap<ServiceKey, Complaint>;
 }
@@ -39,8 +41,10 @@ export async function readSnapshot(directory: string): Promise<FolderSnapshot | 
   if (list === undefined) return undefined;
   const world = emptyWorld();
   applyBatch(world, { changes: list.changes, complete: true });
-  const [services, reports, announcements] = await Promise.all(
-    ['Service', nodeReportKind, 'ServiceL2Status'].map((kind) => readStatus(directory, kind)),
+  const [services, reports, announcements, bgp] = await Promise.all(
+    ['Service', nodeReportKind, 'ServiceL2Status', 'ServiceBGPStatus'].map((kind) =>
+      readStatus(directory, kind),
+    ),
   );
   return {
     world,
@@ -52,6 +56,7 @@ export async function readSnapshot(directory: string): Promise<FolderSnapshot | 
       }),
     ),
     announcements: announcementsOf(announcements?.objects ?? []),
+    bgpAnnouncers: bgpAnnouncersOf(bgp?.objects ?? []),
     complaints: new Map(
       (services?.objects ?? []).flatMap((object) => {
         const complaint = complaintOf(object);
@@ -74,6 +79,17 @@ function announcementsOf(objects: readonly StatusObject[]): Map<ServiceKey, Anno
       why: object.metadata.annotations?.[whyAnnotation],
     };
     found.set(key, [...(found.get(key) ?? []), announcement]);
+  }
+  return found;
+}
+
+function bgpAnnouncersOf(objects: readonly StatusObject[]): Map<ServiceKey, string[]> {
+  const found = new Map<ServiceKey, string[]>();
+  for (const object of objects) {
+    const about = parseServiceBgpStatusName(object.metadata.name);
+    if (about === undefined) continue;
+    const key = serviceKey(about.namespace, about.name);
+    found.set(key, [...(found.get(key) ?? []), about.node]);
   }
   return found;
 }

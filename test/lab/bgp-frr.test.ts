@@ -7,6 +7,7 @@ import {
   attributes,
   bfdDown,
   comesUp,
+  commandsTell,
   frozenPeer,
   gracefulRestart,
   linkCut,
@@ -34,6 +35,7 @@ testInsideLab(import.meta.filename, () => {
       wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
+      commandsTell(sessionNamed('IPv4')),
     ]);
   });
 });

@@ -264,6 +264,27 @@ export const wrongPassword = (session: Session, bystander: Session): Trial => ({
   },
 });
 
+/** `gantry bgp`, `status` and `why` say what the judge says. */
+export const commandsTell = (session: Session): Trial => ({
+  feature: 'commands',
+  async run(scene) {
+    await scene.announced(session);
+    const { topology, gantry } = scene;
+    const run = (...words: readonly string[]) => {
+      const argv = gantryCommand(...words, '--folder', gantry.folder, '-o', 'json');
+      const { code, stdout } = topology.neighbour.exec(argv, { mayFail: true });
+      return { code, told: JSON.parse(stdout) as Record<string, unknown> };
+    };
+    await until('all peers are well', () => run('bgp', 'peers').code === 0, 40_000);
+    const { told } = run('bgp', 'routes');
+    assert.match(JSON.stringify(told), /"prefix":"198\.18\.200\.1\/32"/);
+    assert.equal(run('bgp', 'why', '198.18.200.1').code, 0);
+    assert.equal(run('bgp', 'why', '198.18.200.7').code, 1);
+    assert.equal(run('status').told['ok'], true);
+    assert.deepEqual(run('why', 'shop/web').told['owners'], ['node1']);
+  },
+});
+
 /** Runs the trials one after the other, and prints the judge's row of the matrix in docs/bgp.md. */
 export async function undergo(scene: BgpScene, trials: readonly Trial[]): Promise<void> {
   const passed: string[] = [];

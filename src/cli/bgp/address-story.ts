@@ -6,7 +6,7 @@ import { type Address, formatAddress, formatCidr } from '../../model/address.ts'
 import type { ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
 import type { FolderSnapshot } from '../folder-snapshot.ts';
-import { withLoneNode } from '../why/scene.ts';
+import { withLoneNodes } from '../lone-nodes.ts';
 import { addressesIn, planOn } from './node-plan.ts';
 
 export interface AddressStory {
@@ -25,7 +25,7 @@ export interface NodeStory {
 }
 
 export function storyOf(snapshot: FolderSnapshot, address: Address): AddressStory {
-  const world = withLoneNode(snapshot.world, snapshot.reports.keys());
+  const world = withLoneNodes(snapshot.world, snapshot.reports.keys());
   const text = formatAddress(address);
   const services = addressesIn(world).get(text)?.services ?? [];
   const reports = [...snapshot.reports.values()].sort((a, b) => (a.node < b.node ? -1 : 1));

@@ -6,8 +6,8 @@ import type { NodeReport } from '../../api/node-report.ts';
 import { formatAddress, formatCidr } from '../../model/address.ts';
 import type { World } from '../../model/world.ts';
 import type { FolderSnapshot } from '../folder-snapshot.ts';
+import { withLoneNodes } from '../lone-nodes.ts';
 import { formatTable } from '../table.ts';
-import { withLoneNode } from '../why/scene.ts';
 import { addressesIn, planOn } from './node-plan.ts';
 
 export interface RouteRow {
@@ -26,7 +26,7 @@ export interface RouteRow {
 /** By node, then by prefix as text. */
 export function routeRows(snapshot: FolderSnapshot): RouteRow[] {
   const { reports } = snapshot;
-  const world = withLoneNode(snapshot.world, reports.keys());
+  const world = withLoneNodes(snapshot.world, reports.keys());
   return [...reports.values()]
     .flatMap((report) => rowsOf(report, world))
     .sort((a, b) => (`${a.node} ${a.prefix}` < `${b.node} ${b.prefix}` ? -1 : 1));
