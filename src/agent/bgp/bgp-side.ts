@@ -71,7 +71,9 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   let unused: readonly PeerReason[] = [];
   let wasDrained = false;
   let isKernelReady = false;
-  let isPlanned = false;
+  /** Addresses whose routes are on their way to the peers. */
+  const unsettled = new Map<string, Address>();
+  let toldNames = '';
 
   const speaker = createSpeaker({
     isRestarting: marker.isSet,
@@ -83,13 +85,10 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
           machine.state === 'established' && configuration.settings.gracefulRestart !== undefined,
       );
       if (hasRestart) marker.set(true);
-      report.peersChanged();
+      settle();
       options.changed();
     },
-    told() {
-      report.peersChanged();
-      options.changed();
-    },
+    told: () => settle(),
   });
   addBgpMetrics(options.registry, () => speaker.sessions.values());
 
@@ -112,20 +111,33 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       isForwarded: options.isForwarded,
       isDrained: options.isDrained(),
     }),
-    planned: (address) => report.addressChanged(address),
+    planned(address) {
+      unsettled.set(formatAddress(address), address);
+      report.addressChanged(address);
+    },
     idle() {
-      if (isKernelReady) isPlanned = true;
-      begin();
+      settle();
+      if (isKernelReady) speaker.begin();
     },
     signal: options.signal,
   });
 
-  /** Sessions come up when all routes are there, so that peers that kept them over a restart lose none. */
-  const begin = (): void => {
-    if (!isPlanned) return;
-    speaker.begin();
+  /** What was planned is with all peers that have their table, or these are others than before. */
+  const settle = (): void => {
+    const told = [...speaker.sessions.values()].filter(({ routes }) => routes.isTold);
+    const names = told.map(({ configuration: { name } }) => name).join();
+    if (told.every(({ routes }) => routes.isDone)) {
+      const settled = [...unsettled.values()];
+      unsettled.clear();
+      for (const address of settled) report.addressChanged(address);
+    }
+    if (names === toldNames) return;
+    toldNames = names;
+    report.peersChanged();
+    options.changed();
   };
 
+  // Sessions come up when all routes are there, so that peers that kept them over a restart lose none.
   void options.kernelBegun().then(async () => {
     isKernelReady = true;
     planner.touch(index.addresses());
@@ -142,14 +154,16 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     options.changed();
   };
 
-  const peersOf = (address: Address): readonly string[] => {
-    const offers = table.offersOf(formatAddress(address));
+  const peersOf = (address: Address): readonly string[] | undefined => {
+    const text = formatAddress(address);
+    const offers = table.offersOf(text);
     if (offers.length === 0) return [];
+    if (unsettled.has(text)) return undefined;
     return [...speaker.sessions.values()]
       .filter(({ routes, configuration: { name } }) => {
         const told = routes.tellings.get(address.family);
         const isFor = offers.some(({ peers }) => peers.length === 0 || peers.includes(name));
-        return isFor && told !== undefined && told.manner.nextHops.length > 0 && routes.isDone;
+        return isFor && told !== undefined && told.manner.nextHops.length > 0 && routes.isTold;
       })
       .map(({ configuration: { name } }) => name)
       .sort();
@@ -191,7 +205,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       return bgpReportOf(speaker, unused, bfd);
     },
     *announced() {
-      for (const address of index.addresses()) if (peersOf(address).length > 0) yield formatAddress(address);
+      for (const address of index.addresses())
+        if ((peersOf(address)?.length ?? 0) > 0) yield formatAddress(address);
     },
     close: () => speaker.close(),
   };

@@ -41,7 +41,7 @@ function peerReport({ configuration, machine, routes, since, sent, received }: P
     families: [...(agreement?.families ?? [])],
     capabilities: [...new Set(ourOpen(settings, false).capabilities.map(({ kind }) => kind))],
     peerCapabilities: [...(agreement?.peerCapabilities ?? [])],
-    told: routes.isDone,
+    told: routes.isTold,
     prefixes: [...routes.tellings.values()].reduce((sum, { size }) => sum + size(), 0),
     sent: totalOf(sent),
     received: totalOf(received),
