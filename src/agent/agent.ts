@@ -44,7 +44,7 @@ export interface AgentOptions {
   readonly isAlone: boolean;
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
-  readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker'>;
+  readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker' | 'listenPort'>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */
   readonly trimMemory: () => void;

@@ -12,6 +12,7 @@ import { agentCleanupCommand } from './agent-cleanup.ts';
 import { abortBySignal, openHttp } from './daemon.ts';
 import { exitCodes, fail } from './exit-code.ts';
 import {
+  bgpListenOption,
   type DataPlaneOption,
   dataPlaneOption,
   folderOption,
@@ -36,6 +37,7 @@ interface Options {
   readonly http: HttpOptionValue;
   readonly logLevel: LogLevel;
   readonly keyFile?: string;
+  readonly bgpListen?: number;
 }
 
 export function agentCommand(): Command {
@@ -52,6 +54,7 @@ export function agentCommand(): Command {
     .addOption(httpOption('127.0.0.1:7472'))
     .addOption(logLevelOption())
     .addOption(keyFileOption())
+    .addOption(bgpListenOption())
     .addCommand(agentCleanupCommand())
     .action(run);
 }
@@ -81,6 +84,7 @@ async function run(options: Options, command: Command): Promise<void> {
       runDirectory: options.runDir,
       dataPlaneMode: options.dataPlane,
       keyFile: options.keyFile ?? keyFileOf(folder),
+      bgpListenPort: options.bgpListen,
       isOurs: (service) => notOurs(service, policy) === undefined,
       isAlone: false,
       events: logEvents(log),

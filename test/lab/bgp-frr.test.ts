@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { bfdSession, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
+import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
   attributes,
   bfdDown,
@@ -21,8 +21,8 @@ import {
 
 testInsideLab(import.meta.filename, () => {
   test('FRR: sessions of each kind, and each of their ends', { timeout: 200_000 }, async () => {
-    const all = [...sessions, shortHold, bfdSession];
-    await using scene = await startBgpScene(startFrrBgp, all);
+    const all = [...sessions, shortHold, bfdSession, bothConnect];
+    await using scene = await startBgpScene(startFrrBgp, all, ['--bgp-listen', '179']);
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),

@@ -17,6 +17,7 @@ import type { StatusWriter } from '../status-writer.ts';
 import type { Followed, WorldFollower } from '../world-follower.ts';
 import { createBfdLinks } from './bfd-links.ts';
 import { addBgpMetrics } from './bgp-metrics.ts';
+import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 import { bgpReportOf } from './peer-report.ts';
@@ -35,6 +36,8 @@ export interface BgpSideOptions {
   readonly isDrained: () => boolean;
   readonly sendToPulse: (message: ToPulse) => void;
   readonly restartMarker: RestartMarker;
+  /** Where peers may connect to; undefined: nowhere, sessions are made from here alone. */
+  readonly listenPort: number | undefined;
   /** The Services for which this node's ServiceBGPStatus is there already; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly statuses: StatusWriter;
@@ -90,6 +93,10 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     },
     told: () => settle(),
   });
+  const listener =
+    options.listenPort === undefined
+      ? undefined
+      : listenForPeers({ port: options.listenPort, accept: speaker.accept, log });
   addBgpMetrics(options.registry, () => speaker.sessions.values());
 
   const bfd = createBfdLinks({
@@ -149,7 +156,9 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
-    speaker.configure(plan.peers.map(configurationOf));
+    const configurations = plan.peers.map(configurationOf);
+    listener?.setPeers(configurations);
+    speaker.configure(configurations);
     bfd.want(plan.peers);
     options.changed();
   };
@@ -208,7 +217,10 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       for (const address of index.addresses())
         if ((peersOf(address)?.length ?? 0) > 0) yield formatAddress(address);
     },
-    close: () => speaker.close(),
+    close() {
+      listener?.[Symbol.dispose]();
+      return speaker.close();
+    },
   };
 }
 
