@@ -66,6 +66,7 @@ function startAgent(
       keyFile: '/nowhere/key',
       isOurs: ({ loadBalancerClass }) => loadBalancerClass === undefined,
       isAlone: false,
+      reportIntervalSeconds: 10,
       reportedBefore: Promise.resolve(reportedBefore),
       host: {
         readProcFacts: async () => ({

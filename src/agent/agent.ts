@@ -42,6 +42,8 @@ export interface AgentOptions {
   readonly isOurs: (service: Service) => boolean;
   /** Where there is no Node object at all, this machine is the only node. */
   readonly isAlone: boolean;
+  /** The longest time between two NodeReports. */
+  readonly reportIntervalSeconds: number;
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker' | 'listenPort'>;
@@ -62,7 +64,6 @@ export interface Agent {
   run(): Promise<void>;
 }
 
-const reportIntervalSeconds = 10;
 const probesAtOnce = 64;
 /** From here on collecting garbage in a small heap would hold a change back for 50 ms now and then. */
 const manyServices = 2000;
@@ -71,7 +72,7 @@ const settledMilliseconds = 10_000;
 const trimMilliseconds = 15_000;
 
 export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
-  const { node, version, log, dataPlane, events, registry } = options;
+  const { node, version, log, dataPlane, events, registry, reportIntervalSeconds } = options;
   const sourceMetrics = createSourceMetrics(registry);
   const statuses = createStatusWriter({ port: options.status, log, signal });
   const follower = createWorldFollower({

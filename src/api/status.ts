@@ -1,7 +1,7 @@
 // What Gantry reports about objects, in the API's own spelling; and the reverse: the addresses a Service's status gives.
 import { type Address, formatAddress, parseAddress } from '../model/address.ts';
 import { formatProblem, type ObjectProblem } from '../model/problem.ts';
-import type { Allocated } from '../model/service.ts';
+import type { Allocated, ObjectVersion } from '../model/service.ts';
 import type { Condition, StatusObject } from '../model/status.ts';
 import { type FieldProblem, fieldError, type Parsed } from './field-problem.ts';
 import { isRecord } from './record.ts';
@@ -16,6 +16,8 @@ export interface ServiceStatusInput {
   /** No addresses: the status says that the Service has none. */
   readonly allocated: Allocated;
   readonly conditions: readonly Condition[];
+  /** The version of the Service that was decided about; undefined where none are counted. */
+  readonly version?: ObjectVersion | undefined;
 }
 
 /** Status of a Service: its addresses (every one a VIP), the pool they are from and what hinders it. */
@@ -28,6 +30,7 @@ export function serviceStatus(input: ServiceStatusInput): StatusObject {
       namespace: input.namespace,
       name: input.name,
       ...(pool === undefined ? {} : { annotations: { [allocatedFromPoolAnnotation]: pool } }),
+      ...input.version,
     },
     status: {
       loadBalancer: {

@@ -1,7 +1,8 @@
 // `gantry agent cleanup`: takes back what the agent of this node leaves behind by design.
 import { Command } from 'commander';
 import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
-import { openDataPlane, reportedServices } from '../agent/folder-agent.ts';
+import { reportedServices } from '../agent/folder-agent.ts';
+import { openDataPlane } from '../agent/host-side.ts';
 import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
 import { removeFormerOwnerTables } from '../pulse/former-owners.ts';
 import { folderStatus } from '../sources/folder-status.ts';

@@ -5,11 +5,11 @@ import { isAnnounced, renderStory, storyAsJson, storyOf } from './bgp/address-st
 import { arePeersWell, peerRows, peersAsJson, renderPeers } from './bgp/peer-rows.ts';
 import { renderRoutes, routeRows, routesAsJson } from './bgp/route-rows.ts';
 import { exitCodes, fail } from './exit-code.ts';
-import { type FolderSnapshot, readSnapshot } from './folder-snapshot.ts';
-import { folderOption, type OutputFormat, outputOption } from './options.ts';
+import { type OutputFormat, outputOption } from './options.ts';
+import { findOrigin, type OriginOptions, originOptions } from './origin.ts';
+import { readSnapshot, type Snapshot } from './snapshot.ts';
 
-interface Options {
-  readonly folder: string;
+interface Options extends OriginOptions {
   readonly node?: string;
   readonly output: OutputFormat;
 }
@@ -49,32 +49,31 @@ export function bgpCommand(): Command {
     );
 }
 
-const withOptions = (command: Command): Command =>
-  command
-    .addOption(folderOption())
-    .addOption(new Option('--node <name>', 'this node alone'))
-    .addOption(outputOption());
+function withOptions(command: Command): Command {
+  for (const option of originOptions()) command.addOption(option);
+  return command.addOption(new Option('--node <name>', 'this node alone')).addOption(outputOption());
+}
 
 async function show(
   options: Options,
-  render: (snapshot: FolderSnapshot, options: Options) => string,
+  render: (snapshot: Snapshot, options: Options) => string,
 ): Promise<void> {
-  const snapshot = await readSnapshot(options.folder);
-  if (snapshot === undefined)
-    return fail(`there is no folder ${options.folder}; name the folder of manifests`);
+  const origin = await findOrigin(options, 'person');
+  if (origin === undefined) return;
+  const snapshot = await readSnapshot(origin);
   process.exitCode = exitCodes.ok;
   const { node } = options;
   const reports = new Map([...snapshot.reports].filter(([name]) => node === undefined || name === node));
   process.stdout.write(render({ ...snapshot, reports }, options));
 }
 
-function peers(snapshot: FolderSnapshot, { output }: Options): string {
+function peers(snapshot: Snapshot, { output }: Options): string {
   const rows = peerRows(snapshot);
   if (!arePeersWell(rows)) process.exitCode = exitCodes.failed;
   return output === 'json' ? peersAsJson(rows) : renderPeers(rows, process.stdout);
 }
 
-function routes(snapshot: FolderSnapshot, { output }: Options): string {
+function routes(snapshot: Snapshot, { output }: Options): string {
   const rows = routeRows(snapshot);
   return output === 'json' ? routesAsJson(rows) : renderRoutes(rows);
 }

@@ -89,7 +89,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
           if (isNews) log.warn(wasEstablished ? 'bgp-down' : 'bgp-not-established', fields);
           else log.debug('bgp-not-established', fields);
         }
-        options.changed(name);
+        if (isNews) options.changed(name);
       },
     });
     sessions.set(name, session);

@@ -5,8 +5,8 @@ import type { NodeReport } from '../../api/node-report.ts';
 import { type Address, formatAddress, formatCidr } from '../../model/address.ts';
 import type { ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import { withLoneNodes } from '../lone-nodes.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { addressesIn, planOn } from './node-plan.ts';
 
 export interface AddressStory {
@@ -24,7 +24,7 @@ export interface NodeStory {
   readonly reasons: readonly string[];
 }
 
-export function storyOf(snapshot: FolderSnapshot, address: Address): AddressStory {
+export function storyOf(snapshot: Snapshot, address: Address): AddressStory {
   const world = withLoneNodes(snapshot.world, snapshot.reports.keys());
   const text = formatAddress(address);
   const services = addressesIn(world).get(text)?.services ?? [];

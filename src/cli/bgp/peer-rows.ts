@@ -1,7 +1,7 @@
 // The BGP peers of the nodes, as their agents report them: as data, as JSON and as a table.
 import { styleText } from 'node:util';
 import type { BgpReport, PeerReport } from '../../api/bgp-report.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { type Column, formatTable } from '../table.ts';
 
 export interface PeerRows {
@@ -15,7 +15,7 @@ export interface PeerRow extends PeerReport {
 }
 
 /** By node, then by name. */
-export function peerRows({ reports }: FolderSnapshot): PeerRows {
+export function peerRows({ reports }: Snapshot): PeerRows {
   const nodes = [...reports.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
   return {
     peers: nodes.flatMap(({ node, bgp }) => (bgp?.peers ?? []).map((peer) => ({ node, ...peer }))),

@@ -5,8 +5,8 @@ import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { NodeReport } from '../../api/node-report.ts';
 import { formatAddress, formatCidr } from '../../model/address.ts';
 import type { World } from '../../model/world.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import { withLoneNodes } from '../lone-nodes.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { formatTable } from '../table.ts';
 import { addressesIn, planOn } from './node-plan.ts';
 
@@ -24,7 +24,7 @@ export interface RouteRow {
 }
 
 /** By node, then by prefix as text. */
-export function routeRows(snapshot: FolderSnapshot): RouteRow[] {
+export function routeRows(snapshot: Snapshot): RouteRow[] {
   const { reports } = snapshot;
   const world = withLoneNodes(snapshot.world, reports.keys());
   return [...reports.values()]
