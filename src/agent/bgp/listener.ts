@@ -22,13 +22,20 @@ export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpLi
   let signed: readonly PeerConfiguration['path'][] = [];
   let isOpen = true;
 
+  const setPassword = ({ peer, password }: PeerConfiguration['path']): void => {
+    try {
+      listeners.get(peer.family)?.setPassword(peer, password);
+    } catch (error) {
+      log.warn('bgp-password-not-set', { address: formatAddress(peer), error, next: passwordAdvice });
+    }
+  };
+
   const sign = (): void => {
     const wanted = peers.map(({ path }) => path).filter(({ password }) => password !== undefined);
     const isKept = (path: PeerConfiguration['path']): boolean =>
       wanted.some(({ peer }) => formatAddress(peer) === formatAddress(path.peer));
-    for (const { peer } of signed.filter((path) => !isKept(path)))
-      listeners.get(peer.family)?.setPassword(peer, undefined);
-    for (const { peer, password } of wanted) listeners.get(peer.family)?.setPassword(peer, password);
+    for (const path of signed.filter((one) => !isKept(one))) setPassword({ ...path, password: undefined });
+    for (const path of wanted) setPassword(path);
     signed = wanted;
   };
 
@@ -61,3 +68,5 @@ export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpLi
 
 const advice =
   'Sessions are made from this node all the same. End the other program that has the port, or leave --bgp-listen out.';
+const passwordAdvice =
+  'Connections of this peer are not let in. See that the password has at most 80 bytes, and that the kernel has CONFIG_TCP_MD5SIG.';
