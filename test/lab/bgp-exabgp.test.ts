@@ -2,8 +2,9 @@
 import { test } from 'node:test';
 import { startExabgp } from '../../lab/exabgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
+import { frozenPeer, plannedStop } from './bgp-endings.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
-import { attributes, comesUp, frozenPeer, longAttributes, plannedStop, undergo } from './bgp-trials.ts';
+import { attributes, comesUp, longAttributes, undergo } from './bgp-trials.ts';
 
 /** It cannot check the TTL of what comes, and keeps no routes over a session's end. */
 const lacking: ReadonlySet<string> = new Set(['GTSM', 'graceful restart']);

@@ -2,21 +2,24 @@
 import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
-  attributes,
   bfdDown,
-  comesUp,
-  commandsTell,
   frozenPeer,
   gracefulRestart,
   linkCut,
-  longAttributes,
   plannedStop,
-  routeRefresh,
   tcpReset,
-  undergo,
   wrongPassword,
+} from './bgp-endings.ts';
+import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
+import {
+  attributes,
+  comesUp,
+  commandsTell,
+  longAttributes,
+  routeRefresh,
+  undergo,
+  weighed,
 } from './bgp-trials.ts';
 
 testInsideLab(import.meta.filename, () => {
@@ -26,6 +29,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      weighed(sessionNamed('IPv4')),
       longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       tcpReset(shortHold),

@@ -2,16 +2,9 @@
 import { test } from 'node:test';
 import { startGobgp } from '../../lab/gobgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
+import { frozenPeer, plannedStop, routesKept } from './bgp-endings.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
-import {
-  attributes,
-  comesUp,
-  frozenPeer,
-  longAttributes,
-  plannedStop,
-  routesKept,
-  undergo,
-} from './bgp-trials.ts';
+import { attributes, comesUp, longAttributes, undergo } from './bgp-trials.ts';
 
 testInsideLab(import.meta.filename, () => {
   test('GoBGP: sessions of each kind that it has', { timeout: 200_000 }, async () => {
