@@ -10,6 +10,8 @@ export interface Neighbour {
   readonly families: readonly ('IPv4' | 'IPv6')[];
   /** The judge's own address, where it is not on the neighbour's network. */
   readonly local?: string;
+  /** The judge connects, too. */
+  readonly connects?: boolean;
   readonly isMultihop?: boolean;
   readonly password?: string;
   /** Take nothing with less than a TTL of 255. */

@@ -56,7 +56,7 @@ const configurationOf = (asn: number, neighbours: readonly Neighbour[]): string 
     'protocol direct { ipv4; ipv6; }',
     'protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; }',
     'protocol kernel { ipv6 { import none; export where source = RTS_BGP; }; }',
-    'protocol bfd { interface "eth0" { interval 100 ms; multiplier 3; }; }',
+    'protocol bfd { interface "eth0" { interval 200 ms; multiplier 3; }; }',
     ...neighbours.map((one) => protocolOf(asn, one)),
     '',
   ].join('\n');

@@ -78,7 +78,8 @@ const configurationOf = (asn: number, neighbours: readonly Neighbour[]): string[
 ];
 
 const neighbourLines = (one: Neighbour): string[] => {
-  const lines = [`remote-as ${one.asn}`, 'passive', 'timers connect 1'];
+  const lines = [`remote-as ${one.asn}`, 'timers connect 1'];
+  if (!one.connects) lines.push('passive');
   if (one.local !== undefined) lines.push(`update-source ${one.local}`);
   if (one.isMultihop) lines.push('ebgp-multihop 10');
   if (one.password !== undefined) lines.push(`password ${one.password}`);
@@ -92,8 +93,8 @@ const bfdOf = (_: readonly Neighbour[]): string[] => [
   'bfd',
   ' profile fast',
   '  detect-multiplier 3',
-  '  receive-interval 100',
-  '  transmit-interval 100',
+  '  receive-interval 200',
+  '  transmit-interval 200',
   ' exit',
   'exit',
 ];

@@ -38,6 +38,7 @@ export interface LabGantry {
   startNode(
     node: TopologyNode,
     pulseArguments?: readonly string[],
+    agentArguments?: readonly string[],
   ): { readonly agent: ChildProcess; readonly pulse: ChildProcess };
   runDirectory(node: TopologyNode): string;
   agentArguments(node: TopologyNode): string[];
@@ -97,14 +98,14 @@ export function createLabGantry(
       'agent',
       ...['--folder', folder, '--node', node.name, '--run-dir', runDirectory(node), '--http', 'off'],
     ],
-    startNode(node, pulseArguments = []) {
+    startNode(node, pulseArguments = [], agentArguments = []) {
       const pulse = node.host.spawn(
         gantryCommand('pulse', '--run-dir', runDirectory(node), ...pulseArguments),
         {
           log: `${node.name}-pulse`,
         },
       );
-      const agent = node.host.spawn(gantryCommand(...gantry.agentArguments(node)), {
+      const agent = node.host.spawn(gantryCommand(...gantry.agentArguments(node), ...agentArguments), {
         log: `${node.name}-agent`,
       });
       return { agent, pulse };

@@ -16,6 +16,9 @@ scripts/install.sh \
   keepalived:keepalived \
   /usr/lib/frr/bfdd:frr \
   bird:bird2 \
+  gobgpd:gobgpd \
+  exabgp:exabgp \
+  ss:iproute2 \
   openssl:openssl \
   npm:npm
 

@@ -61,6 +61,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./cli/members.ts')).membersCommand(),
   },
   {
+    name: 'bgp',
+    summary: 'BGP peers, the routes they are told, and why not',
+    group: 'Ask:',
+    load: async () => (await import('./cli/bgp.ts')).bgpCommand(),
+  },
+  {
     name: 'validate',
     summary: 'every problem in a folder of manifests',
     group: 'Ask:',

@@ -82,7 +82,11 @@ function startAgent(
         }),
         readForwardChains: async () => [],
       },
-      bgp: { reportedBefore: Promise.resolve([]), restartMarker: { isSet: false, set() {} } },
+      bgp: {
+        reportedBefore: Promise.resolve([]),
+        restartMarker: { isSet: false, set() {} },
+        listenPort: undefined,
+      },
       trimMemory() {},
       log: silentLog,
       registry,

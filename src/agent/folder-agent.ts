@@ -24,6 +24,8 @@ export interface FolderAgentOptions {
   readonly runDirectory: string;
   readonly dataPlaneMode: DataPlaneMode;
   readonly keyFile: string;
+  /** Where BGP peers may connect to; undefined: nowhere. */
+  readonly bgpListenPort: number | undefined;
   readonly isOurs: (service: Service) => boolean;
   /** Where the folder has no Node object at all, this machine is the only node. */
   readonly isAlone: boolean;
@@ -56,6 +58,7 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       bgp: {
         reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceBGPStatus')),
         restartMarker: restartMarker(options.runDirectory),
+        listenPort: options.bgpListenPort,
       },
       log: options.log,
       registry: options.registry,

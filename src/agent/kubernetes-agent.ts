@@ -29,6 +29,8 @@ export interface KubernetesAgentOptions {
   /** Where it remembers what the API said, for when that is away at its next start. */
   readonly stateDirectory: string;
   readonly dataPlaneMode: DataPlaneMode;
+  /** Where BGP peers may connect to; undefined: nowhere. */
+  readonly bgpListenPort: number | undefined;
   /** Need not be there yet: pulse waits for it. */
   readonly keyFile: string;
   readonly isOurs: (service: Service) => boolean;
@@ -87,6 +89,7 @@ export async function createKubernetesAgent(
       bgp: {
         reportedBefore: reported('ServiceBGPStatus'),
         restartMarker: restartMarker(options.runDirectory),
+        listenPort: options.bgpListenPort,
       },
       log,
       registry: options.registry,

@@ -43,3 +43,6 @@ export const bgpReportSchema = z.object({
     'BGPPeers that the node has no session with, and why.',
   ),
 });
+
+export type BgpReport = z.infer<typeof bgpReportSchema>;
+export type PeerReport = BgpReport['peers'][number];

@@ -1,5 +1,6 @@
 // `gantry agent cleanup`: takes back what the agent of this node leaves behind by design.
 import { Command } from 'commander';
+import { restartMarker } from '../agent/bgp/restart-marker.ts';
 import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
 import { reportedServices } from '../agent/folder-agent.ts';
 import { openDataPlane } from '../agent/host-side.ts';
@@ -32,6 +33,8 @@ async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<vo
   }
   process.stdout.write(end === 'stopped' ? 'pulse stopped\n' : `no pulse on ${socket}\n`);
   removeFormerOwnerTables();
+  // Nothing is forwarded any more, so the next agent must not say that all was.
+  restartMarker(runDir).set(false);
   if (dataPlane === 'nftables') {
     await removeTable(await openDataPlane(dataPlane));
     process.stdout.write('table inet gantry removed\n');

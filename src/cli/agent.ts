@@ -15,6 +15,7 @@ import type { MemberPods } from '../sources/kubernetes.ts';
 import { agentCleanupCommand } from './agent-cleanup.ts';
 import { abortBySignal, openHttp } from './daemon.ts';
 import {
+  bgpListenOption,
   type DataPlaneOption,
   dataPlaneOption,
   type HttpOptionValue,
@@ -38,6 +39,7 @@ interface Options extends OriginOptions {
   readonly http: HttpOptionValue;
   readonly logLevel: LogLevel;
   readonly keyFile?: string;
+  readonly bgpListen?: number;
   readonly stateDir: string;
   readonly memberPods?: string;
 }
@@ -57,6 +59,7 @@ export function agentCommand(): Command {
     .addOption(httpOption('127.0.0.1:7472'))
     .addOption(logLevelOption())
     .addOption(keyFileOption())
+    .addOption(bgpListenOption())
     .addOption(stateDirOption())
     .addOption(memberPodsOption())
     .addCommand(agentCleanupCommand())
@@ -78,7 +81,8 @@ async function run(options: Options): Promise<void> {
     required: options.requireLoadBalancerClass,
   };
   const isOurs = (service: Service): boolean => notOurs(service, policy) === undefined;
-  const common = { node, runDirectory, dataPlaneMode, isOurs, log, registry };
+  const bgpListenPort = options.bgpListen;
+  const common = { node, runDirectory, dataPlaneMode, bgpListenPort, isOurs, log, registry };
   if (origin.kind === 'folder') {
     const { directory } = origin;
     const keyFile = options.keyFile ?? keyFileOf(directory);

@@ -59,6 +59,17 @@ export const keyFileOption = (): Option =>
 
 export const keyFileOf = (folder: string): string => join(folder, '.status', 'membership.key');
 
+export const bgpListenOption = (): Option =>
+  new Option('--bgp-listen <port>', 'let BGP peers connect to this port, too (usually 179)').argParser(
+    parsePort,
+  );
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port, 1–65535.');
+}
+
 export type OutputFormat = 'table' | 'json';
 
 export const outputOption = (): Option =>

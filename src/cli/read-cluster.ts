@@ -16,13 +16,14 @@ import type { SnapshotParts } from './snapshot-parts.ts';
 export async function readCluster(origin: Extract<Origin, { kind: 'kubernetes' }>): Promise<SnapshotParts> {
   const { access, configurationNamespace } = origin;
   using client = createApiClient({ access, userAgent: 'gantry' });
-  const [objects, ofServices, reports, announcements] = await Promise.all([
+  const [objects, ofServices, reports, announcements, bgpAnnouncements] = await Promise.all([
     readObjects(client, configurationNamespace),
     list(client, services, undefined),
     list(client, servedResource(nodeReportKind), configurationNamespace),
     list(client, servedResource('ServiceL2Status'), configurationNamespace),
+    list(client, servedResource('ServiceBGPStatus'), configurationNamespace),
   ]);
-  return { ...objects, services: ofServices, reports, announcements };
+  return { ...objects, services: ofServices, reports, announcements, bgpAnnouncements };
 }
 
 async function readObjects(

@@ -11,10 +11,11 @@ export async function readFolder(directory: string): Promise<SnapshotParts> {
   if (list === undefined) throw new Error(`there is no folder ${directory}; name the folder of manifests`);
   const world = emptyWorld();
   applyBatch(world, { changes: list.changes, complete: true });
-  const [services, reports, announcements] = await Promise.all([
+  const [services, reports, announcements, bgp] = await Promise.all([
     readStatus(directory, 'Service'),
     readStatus(directory, nodeReportKind),
     readStatus(directory, 'ServiceL2Status'),
+    readStatus(directory, 'ServiceBGPStatus'),
   ]);
   return {
     world,
@@ -22,5 +23,6 @@ export async function readFolder(directory: string): Promise<SnapshotParts> {
     services: services.objects,
     reports: reports.objects,
     announcements: announcements.objects,
+    bgpAnnouncements: bgp.objects,
   };
 }

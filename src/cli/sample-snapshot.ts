@@ -37,6 +37,7 @@ export interface SnapshotParts {
   readonly reports?: readonly NodeReport[];
   /** Who answers for a Service, by key. */
   readonly owners?: Readonly<Record<ServiceKey, readonly string[]>>;
+  readonly bgpAnnouncers?: Readonly<Record<ServiceKey, readonly string[]>>;
   readonly problems?: Snapshot['problems'];
   readonly complaints?: Readonly<Record<ServiceKey, string>>;
 }
@@ -54,6 +55,7 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
         nodes.map((node) => ({ node, interfaces: ['eth0'], why: `Elected on ${node}.` })),
       ]),
     ),
+    bgpAnnouncers: new Map(Object.entries(parts.bgpAnnouncers ?? {})),
     complaints: new Map(
       Object.entries(parts.complaints ?? {}).map(([key, message]) => [key, { reason: 'Some', message }]),
     ),

@@ -9,4 +9,5 @@ export interface SnapshotParts {
   readonly services: readonly StatusObject[];
   readonly reports: readonly StatusObject[];
   readonly announcements: readonly StatusObject[];
+  readonly bgpAnnouncements: readonly StatusObject[];
 }

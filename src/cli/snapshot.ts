@@ -1,7 +1,7 @@
 // Objects and statuses, read once from wherever they are: what `gantry status` and `gantry why` judge.
 import { type NodeReport, readNodeReport } from '../api/node-report.ts';
 import { isRecord } from '../api/record.ts';
-import { parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
+import { parseServiceBgpStatusName, parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
@@ -17,8 +17,10 @@ export interface Snapshot {
   readonly problems: readonly ObjectProblem[];
   /** By node. */
   readonly reports: ReadonlyMap<string, NodeReport>;
-  /** Who says that it answers for a Service. */
+  /** Who says that it answers for a Service on layer 2. */
   readonly announcements: ReadonlyMap<ServiceKey, readonly Announcement[]>;
+  /** The nodes that say they announce a Service by BGP. */
+  readonly bgpAnnouncers: ReadonlyMap<ServiceKey, readonly string[]>;
   /** Why the controller has not done what a Service wants, in its own words. */
   readonly complaints: ReadonlyMap<ServiceKey, Complaint>;
 }
@@ -39,7 +41,14 @@ export interface Complaint {
 export const readSnapshot = async (origin: Origin): Promise<Snapshot> =>
   snapshotOf(origin.kind === 'folder' ? await readFolder(origin.directory) : await readCluster(origin));
 
-function snapshotOf({ world, problems, services, reports, announcements }: SnapshotParts): Snapshot {
+function snapshotOf({
+  world,
+  problems,
+  services,
+  reports,
+  announcements,
+  bgpAnnouncements,
+}: SnapshotParts): Snapshot {
   return {
     world,
     problems,
@@ -50,6 +59,7 @@ function snapshotOf({ world, problems, services, reports, announcements }: Snaps
       }),
     ),
     announcements: announcementsOf(announcements),
+    bgpAnnouncers: bgpAnnouncersOf(bgpAnnouncements),
     complaints: new Map(
       services.flatMap((object) => {
         const complaint = complaintOf(object);
@@ -72,6 +82,17 @@ function announcementsOf(objects: readonly StatusObject[]): Map<ServiceKey, Anno
       why: object.metadata.annotations?.[whyAnnotation],
     };
     found.set(key, [...(found.get(key) ?? []), announcement]);
+  }
+  return found;
+}
+
+function bgpAnnouncersOf(objects: readonly StatusObject[]): Map<ServiceKey, string[]> {
+  const found = new Map<ServiceKey, string[]>();
+  for (const object of objects) {
+    const about = parseServiceBgpStatusName(object.metadata.name);
+    if (about === undefined) continue;
+    const key = serviceKey(about.namespace, about.name);
+    found.set(key, [...(found.get(key) ?? []), about.node]);
   }
   return found;
 }

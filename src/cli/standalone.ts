@@ -17,6 +17,7 @@ import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
 import { abortBySignal, openHttp } from './daemon.ts';
 import { fail } from './exit-code.ts';
 import {
+  bgpListenOption,
   type DataPlaneOption,
   dataPlaneOption,
   folderOption,
@@ -42,6 +43,7 @@ interface Options {
   readonly http: HttpOptionValue;
   readonly logLevel: LogLevel;
   readonly keyFile?: string;
+  readonly bgpListen?: number;
   readonly leavePulse: boolean;
 }
 
@@ -59,6 +61,7 @@ export function standaloneCommand(): Command {
     .addOption(httpOption('127.0.0.1:7472'))
     .addOption(logLevelOption())
     .addOption(keyFileOption())
+    .addOption(bgpListenOption())
     .option('--leave-pulse', 'let pulse answer on when this ends by SIGTERM', false)
     .action(run);
 }
@@ -86,6 +89,7 @@ async function run(options: Options): Promise<void> {
       runDirectory: runDir,
       dataPlaneMode: options.dataPlane,
       keyFile: options.keyFile ?? keyFileOf(folder),
+      bgpListenPort: options.bgpListen,
       isOurs: (service) => notOurs(service, policy) === undefined,
       isAlone: true,
       events: logEvents(log),

@@ -1,4 +1,4 @@
-// The BGP and BFD kinds: parsed, validated and kept; nothing announces by BGP yet.
+// The BGP and BFD kinds: who is told of which addresses, how, and how fast a dead path is noticed.
 import type { Address } from './address.ts';
 import type { LabelSelector, Labels } from './selector.ts';
 

@@ -2,17 +2,9 @@
 import { test } from 'node:test';
 import { startBirdBgp } from '../../lab/bird-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
+import { bfdDown, frozenPeer, gracefulRestart, plannedStop } from './bgp-endings.ts';
 import { bfdSession, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
-import {
-  attributes,
-  bfdDown,
-  comesUp,
-  frozenPeer,
-  gracefulRestart,
-  plannedStop,
-  routeRefresh,
-  undergo,
-} from './bgp-trials.ts';
+import { attributes, comesUp, longAttributes, routeRefresh, undergo } from './bgp-trials.ts';
 
 testInsideLab(import.meta.filename, () => {
   test('BIRD: sessions of each kind, and each of their ends', { timeout: 200_000 }, async () => {
@@ -21,6 +13,7 @@ testInsideLab(import.meta.filename, () => {
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       frozenPeer(shortHold),
       bfdDown(bfdSession),

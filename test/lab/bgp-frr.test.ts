@@ -2,28 +2,35 @@
 import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { bfdSession, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
-  attributes,
   bfdDown,
-  comesUp,
   frozenPeer,
   gracefulRestart,
   linkCut,
   plannedStop,
-  routeRefresh,
   tcpReset,
-  undergo,
   wrongPassword,
+} from './bgp-endings.ts';
+import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
+import {
+  attributes,
+  comesUp,
+  commandsTell,
+  longAttributes,
+  routeRefresh,
+  undergo,
+  weighed,
 } from './bgp-trials.ts';
 
 testInsideLab(import.meta.filename, () => {
   test('FRR: sessions of each kind, and each of their ends', { timeout: 200_000 }, async () => {
-    const all = [...sessions, shortHold, bfdSession];
-    await using scene = await startBgpScene(startFrrBgp, all);
+    const all = [...sessions, shortHold, bfdSession, bothConnect];
+    await using scene = await startBgpScene(startFrrBgp, all, ['--bgp-listen', '179']);
     await undergo(scene, [
       ...all.map(comesUp),
       attributes(),
+      weighed(sessionNamed('IPv4')),
+      longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       tcpReset(shortHold),
       frozenPeer(shortHold),
@@ -32,6 +39,7 @@ testInsideLab(import.meta.filename, () => {
       wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
+      commandsTell(sessionNamed('IPv4')),
     ]);
   });
 });

@@ -72,6 +72,8 @@ export const sessions: readonly Session[] = [
   session('4-byte AS', 37, {}, { asn: 4_200_000_001 }),
   session('graceful restart', 38, { enableGracefulRestart: true }, { gracefulRestart: true }),
 ];
+/** For an agent that listens: both connect, and one connection stays. */
+export const bothConnect = session('both connect', 41, {}, { connects: true });
 export const bfdSession = session('BFD', 39, { bfdProfile: 'fast' }, { bfd: true });
 export const shortHold = session(
   'hold time',
@@ -106,10 +108,10 @@ export const peerManifest = ({ name, spec }: Pick<Session, 'name' | 'spec'>): Ma
 
 export const nameOf = ({ name }: Pick<Session, 'name'>): string => name.toLowerCase().replaceAll(' ', '-');
 
-export const advertisementManifest = (spec: object = {}): Manifest => ({
+export const advertisementManifest = (spec: object = {}, name = 'all'): Manifest => ({
   apiVersion: 'metallb.io/v1beta1',
   kind: 'BGPAdvertisement',
-  metadata: { name: 'all' },
+  metadata: { name },
   spec,
 });
 
@@ -117,10 +119,14 @@ const fastBfd: Manifest = {
   apiVersion: 'metallb.io/v1beta1',
   kind: 'BFDProfile',
   metadata: { name: 'fast' },
-  spec: { receiveInterval: 100, transmitInterval: 100, detectMultiplier: 3 },
+  spec: { receiveInterval: 200, transmitInterval: 200, detectMultiplier: 3 },
 };
 
-export async function startBgpScene(startJudge: StartJudge, wanted: readonly Session[]): Promise<BgpScene> {
+export async function startBgpScene(
+  startJudge: StartJudge,
+  wanted: readonly Session[],
+  agentArguments: readonly string[] = [],
+): Promise<BgpScene> {
   const lab = await createLab();
   try {
     const topology = standardTopology(lab, 1);
@@ -155,7 +161,7 @@ export async function startBgpScene(startJudge: StartJudge, wanted: readonly Ses
     for (const one of wanted) gantry.write(nameOf(one), peerManifest(one));
     gantry.writeService('shop', 'web', webPorts, [pod]);
     gantry.startController();
-    let { agent } = gantry.startNode(node);
+    let { agent } = gantry.startNode(node, [], agentArguments);
     const judge = await judging;
     const scene: BgpScene = {
       lab,
@@ -168,7 +174,9 @@ export async function startBgpScene(startJudge: StartJudge, wanted: readonly Ses
         return agent;
       },
       restartAgent() {
-        agent = node.host.spawn(gantryCommand(...gantry.agentArguments(node)), { log: `${node.name}-agent` });
+        agent = node.host.spawn(gantryCommand(...gantry.agentArguments(node), ...agentArguments), {
+          log: `${node.name}-agent`,
+        });
         return agent;
       },
       report: () => {

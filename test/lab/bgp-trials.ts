@@ -7,7 +7,6 @@ import {
   advertisementManifest,
   type BgpScene,
   nameOf,
-  peerManifest,
   routerAsn,
   type Session,
   sessionNamed,
@@ -65,6 +64,41 @@ export const attributes = (): Trial => ({
   },
 });
 
+/** With `Local` a route weighs as many endpoints as the node has: 125,000 bytes a second each. */
+export const weighed = (session: Session): Trial => ({
+  feature: 'weight by endpoints',
+  async run({ gantry, judge, announced, pod }) {
+    await announced(session);
+    gantry.writeService('shop', 'web', webPorts, [pod], { externalTrafficPolicy: 'Local' });
+    await until('a bandwidth', () =>
+      judge.routes(session.neighbour.address)[0]?.communities?.includes(`LB:${session.neighbour.asn}:125000`),
+    );
+    gantry.writeService('shop', 'web', webPorts, [pod]);
+    await until('none', () => !judge.routes(session.neighbour.address)[0]?.communities?.includes('LB:'));
+    await announced(session);
+  },
+});
+
+/** Attributes that fit no message of 4096 bytes (RFC 8654): sent to whom takes longer ones, and from others withdrawn. */
+export const longAttributes = (session: Session, takesLong: boolean): Trial => ({
+  feature: takesLong ? 'extended messages' : 'withdrawn where messages would be too long',
+  async run({ gantry, judge, announced, peer }) {
+    await announced(session);
+    const told = peer(nameOf(session))?.peerCapabilities.includes('extended-message');
+    assert.equal(told, takesLong);
+    const communities = Array.from({ length: 1100 }, (_, index) => `64500:${index}`);
+    const long = advertisementManifest({ communities, peers: [nameOf(session)] }, 'long');
+    gantry.write('long', long);
+    await until(takesLong ? 'a long message' : 'withdrawn', () => {
+      const [route] = judge.routes(session.neighbour.address);
+      // BIRD shows the first of many.
+      return takesLong ? route?.communities?.includes('64500:9') : route === undefined;
+    });
+    gantry.remove('long');
+    await announced(session);
+  },
+});
+
 export const routeRefresh = (session: Session): Trial => ({
   feature: 'route refresh',
   async run(scene) {
@@ -81,163 +115,24 @@ export const routeRefresh = (session: Session): Trial => ({
   },
 });
 
-/** A peer that stands still is left after the hold time, and met again. */
-export const frozenPeer = (session: Session): Trial => ({
-  feature: 'hold time, frozen peer',
+/** `gantry bgp`, `status` and `why` say what the judge says. */
+export const commandsTell = (session: Session): Trial => ({
+  feature: 'commands',
   async run(scene) {
     await scene.announced(session);
-    scene.judge.process.kill('SIGSTOP');
-    try {
-      await until('given up', () => scene.peer(nameOf(session))?.state !== 'established', 20_000);
-      assert.match(scene.peer(nameOf(session))?.lastError ?? '', /hold timer expired|gone/);
-    } finally {
-      scene.judge.process.kill('SIGCONT');
-    }
-    await scene.announced(session);
-  },
-});
-
-export const linkCut = (session: Session): Trial => ({
-  feature: 'link cut',
-  async run(scene) {
-    await scene.announced(session);
-    const cable = scene.node.host.cables.get('eth0');
-    assert.ok(cable);
-    {
-      using _cut = cable.segment.cut({});
-      await until('given up', () => scene.peer(nameOf(session))?.state !== 'established', 20_000);
-    }
-    await scene.announced(session);
-  },
-});
-
-export const tcpReset = (session: Session): Trial => ({
-  feature: 'TCP reset',
-  async run(scene) {
-    await scene.announced(session);
-    const { host } = scene.node;
-    const before = scene.peer(nameOf(session))?.since;
-    const rule = `ip saddr ${session.neighbour.address} tcp dport 179 reject with tcp reset`;
-    const chain = `chain output {\ntype filter hook output priority 0\n${rule}\n}`;
-    host.exec(['nft', `table inet trial {\n${chain}\n}`]);
-    try {
-      await until('reset', () => scene.peer(nameOf(session))?.since !== before, 40_000);
-    } finally {
-      host.exec(['nft', 'delete table inet trial']);
-    }
-    await scene.announced(session);
-  },
-});
-
-/** The agent is killed and started anew: what goes through the router goes on, and the routes are not stale for long. */
-export const gracefulRestart = (session: Session): Trial => ({
-  feature: 'graceful restart under traffic',
-  async run(scene) {
-    const { judge, topology, node } = scene;
-    await scene.announced(session);
-    await until('a client is answered', () => ask(scene) === 'web-1', 20_000);
-    const probe = topology.client.spawn(
-      gantryCommand('lab', 'probe', 'tcp:198.18.200.1:80', '--duration', '6000', '--interval', '20'),
-      { pipe: true, log: 'probe' },
-    );
-    let said = '';
-    probe.stdout?.on('data', (piece) => {
-      said += String(piece);
-    });
-    scene.agent.kill('SIGKILL');
-    await until(
-      'stale',
-      () => judge.routes(session.neighbour.address).some(({ isStale }) => isStale),
-      20_000,
-    );
-    scene.restartAgent();
-    await until(
-      'fresh again',
-      () => {
-        const routes = judge.routes(session.neighbour.address);
-        return (
-          judge.isEstablished(session.neighbour.address) &&
-          routes.length > 0 &&
-          !routes.some(({ isStale }) => isStale)
-        );
-      },
-      40_000,
-    );
-    const [report] = JSON.parse(
-      await until('the probe ended', () => said.trimEnd().endsWith(']') && said, 20_000),
-    ) as [ProbeReport];
-    assert.ok(report.answered > 50, `${report.answered} answers`);
-    assert.equal(report.failed, 0, `requests that failed on ${node.name}: ${said}`);
-  },
-});
-
-interface ProbeReport {
-  readonly answered: number;
-  readonly failed: number;
-}
-
-/** One request from the client behind the router. */
-function ask({ topology }: BgpScene): string | undefined {
-  const probe = gantryCommand('lab', 'probe', 'tcp:198.18.200.1:80', '--duration', '150', '--interval', '50');
-  const [report] = JSON.parse(topology.client.exec(probe).stdout) as [{ answeredBy: Record<string, number> }];
-  return Object.keys(report.answeredBy)[0];
-}
-
-/** A planned stop asks for the traffic to be moved before it says farewell. */
-export const plannedStop = (session: Session): Trial => ({
-  feature: 'planned stop',
-  async run(scene) {
-    const { judge } = scene;
-    await scene.announced(session);
-    scene.agent.kill('SIGTERM');
-    await until('asked to be left', () =>
-      judge
-        .routes(session.neighbour.address)
-        .some(({ communities }) => /graceful-shutdown|65535[:,]/.test(communities ?? '')),
-    );
-    await until('gone', () => !judge.isEstablished(session.neighbour.address));
-    scene.restartAgent();
-    await scene.announced(session);
-  },
-});
-
-/** BFD sees what TCP would not for the hold time. */
-export const bfdDown = (session: Session): Trial => ({
-  feature: 'BFD down',
-  async run(scene) {
-    await scene.announced(session);
-    await until('BFD is up', () => scene.peer(nameOf(session))?.bfd === 'up', 20_000);
-    const cable = scene.node.host.cables.get('eth0');
-    assert.ok(cable);
-    {
-      using _cut = cable.segment.cut({});
-      // The hold time is 90 seconds.
-      await until('down at once', () => scene.peer(nameOf(session))?.state !== 'established', 20_000);
-      assert.match(scene.peer(nameOf(session))?.lastError ?? '', /BFD down|refuses|answer|route/);
-    }
-    await scene.announced(session);
-  },
-});
-
-/** Another password leaves the session of everyone else alone, and is told in words. */
-export const wrongPassword = (session: Session, bystander: Session): Trial => ({
-  feature: 'wrong password told',
-  async run(scene) {
-    await scene.announced(session, bystander);
-    const since = scene.peer(nameOf(bystander))?.since;
-    const wrong = peerManifest({ ...session, spec: { ...session.spec, password: 'not the one' } });
-    scene.gantry.write(nameOf(session), wrong);
-    await until(
-      'no session',
-      () => {
-        const peer = scene.peer(nameOf(session));
-        return peer?.state !== 'established' && /password|answers/.test(peer?.lastError ?? '');
-      },
-      20_000,
-    );
-    scene.gantry.write(nameOf(session), peerManifest(session));
-    await scene.announced(session);
-    assert.equal(scene.peer(nameOf(bystander))?.since, since);
+    const { topology, gantry } = scene;
+    const run = (...words: readonly string[]) => {
+      const argv = gantryCommand(...words, '--folder', gantry.folder, '-o', 'json');
+      const { code, stdout } = topology.neighbour.exec(argv, { mayFail: true });
+      return { code, told: JSON.parse(stdout) as Record<string, unknown> };
+    };
+    await until('all peers are well', () => run('bgp', 'peers').code === 0, 40_000);
+    const { told } = run('bgp', 'routes');
+    assert.match(JSON.stringify(told), /"prefix":"198\.18\.200\.1\/32"/);
+    assert.equal(run('bgp', 'why', '198.18.200.1').code, 0);
+    assert.equal(run('bgp', 'why', '198.18.200.7').code, 1);
+    assert.equal(run('status').told['ok'], true);
+    assert.deepEqual(run('why', 'shop/web').told['owners'], ['node1']);
   },
 });
 

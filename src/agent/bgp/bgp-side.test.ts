@@ -38,6 +38,7 @@ function start(t: TestContext, { isReady = true, reportedBefore = [] as string[]
         state.isMarked = isSet;
       },
     },
+    listenPort: undefined,
     reportedBefore: Promise.resolve(reportedBefore),
     statuses: {
       put: (object) => statuses.set(object.metadata.name, object),

@@ -17,6 +17,7 @@ import type { StatusWriter } from '../status-writer.ts';
 import type { Followed, WorldFollower } from '../world-follower.ts';
 import { createBfdLinks } from './bfd-links.ts';
 import { addBgpMetrics } from './bgp-metrics.ts';
+import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 import { bgpReportOf } from './peer-report.ts';
@@ -35,6 +36,8 @@ export interface BgpSideOptions {
   readonly isDrained: () => boolean;
   readonly sendToPulse: (message: ToPulse) => void;
   readonly restartMarker: RestartMarker;
+  /** Where peers may connect to; undefined: nowhere, sessions are made from here alone. */
+  readonly listenPort: number | undefined;
   /** The Services for which this node's ServiceBGPStatus is there already; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly statuses: StatusWriter;
@@ -71,7 +74,9 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   let unused: readonly PeerReason[] = [];
   let wasDrained = false;
   let isKernelReady = false;
-  let isPlanned = false;
+  /** Addresses whose routes are on their way to the peers. */
+  const unsettled = new Map<string, Address>();
+  let toldNames = '';
 
   const speaker = createSpeaker({
     isRestarting: marker.isSet,
@@ -83,14 +88,15 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
           machine.state === 'established' && configuration.settings.gracefulRestart !== undefined,
       );
       if (hasRestart) marker.set(true);
-      report.peersChanged();
+      settle();
       options.changed();
     },
-    told() {
-      report.peersChanged();
-      options.changed();
-    },
+    told: () => settle(),
   });
+  const listener =
+    options.listenPort === undefined
+      ? undefined
+      : listenForPeers({ port: options.listenPort, accept: speaker.accept, log });
   addBgpMetrics(options.registry, () => speaker.sessions.values());
 
   const bfd = createBfdLinks({
@@ -112,20 +118,33 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       isForwarded: options.isForwarded,
       isDrained: options.isDrained(),
     }),
-    planned: (address) => report.addressChanged(address),
+    planned(address) {
+      unsettled.set(formatAddress(address), address);
+      report.addressChanged(address);
+    },
     idle() {
-      if (isKernelReady) isPlanned = true;
-      begin();
+      settle();
+      if (isKernelReady) speaker.begin();
     },
     signal: options.signal,
   });
 
-  /** Sessions come up when all routes are there, so that peers that kept them over a restart lose none. */
-  const begin = (): void => {
-    if (!isPlanned) return;
-    speaker.begin();
+  /** What was planned is with all peers that have their table, or these are others than before. */
+  const settle = (): void => {
+    const told = [...speaker.sessions.values()].filter(({ routes }) => routes.isTold);
+    const names = told.map(({ configuration: { name } }) => name).join();
+    if (told.every(({ routes }) => routes.isDone)) {
+      const settled = [...unsettled.values()];
+      unsettled.clear();
+      for (const address of settled) report.addressChanged(address);
+    }
+    if (names === toldNames) return;
+    toldNames = names;
+    report.peersChanged();
+    options.changed();
   };
 
+  // Sessions come up when all routes are there, so that peers that kept them over a restart lose none.
   void options.kernelBegun().then(async () => {
     isKernelReady = true;
     planner.touch(index.addresses());
@@ -137,19 +156,23 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
-    speaker.configure(plan.peers.map(configurationOf));
+    const configurations = plan.peers.map(configurationOf);
+    listener?.setPeers(configurations);
+    speaker.configure(configurations);
     bfd.want(plan.peers);
     options.changed();
   };
 
-  const peersOf = (address: Address): readonly string[] => {
-    const offers = table.offersOf(formatAddress(address));
+  const peersOf = (address: Address): readonly string[] | undefined => {
+    const text = formatAddress(address);
+    const offers = table.offersOf(text);
     if (offers.length === 0) return [];
+    if (unsettled.has(text)) return undefined;
     return [...speaker.sessions.values()]
       .filter(({ routes, configuration: { name } }) => {
         const told = routes.tellings.get(address.family);
         const isFor = offers.some(({ peers }) => peers.length === 0 || peers.includes(name));
-        return isFor && told !== undefined && told.manner.nextHops.length > 0 && routes.isDone;
+        return isFor && told !== undefined && told.manner.nextHops.length > 0 && routes.isTold;
       })
       .map(({ configuration: { name } }) => name)
       .sort();
@@ -191,9 +214,13 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       return bgpReportOf(speaker, unused, bfd);
     },
     *announced() {
-      for (const address of index.addresses()) if (peersOf(address).length > 0) yield formatAddress(address);
+      for (const address of index.addresses())
+        if ((peersOf(address)?.length ?? 0) > 0) yield formatAddress(address);
     },
-    close: () => speaker.close(),
+    close() {
+      listener?.[Symbol.dispose]();
+      return speaker.close();
+    },
   };
 }
 

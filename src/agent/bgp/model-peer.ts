@@ -1,5 +1,5 @@
 // A peer for tests, on loopback: opens a session with whoever connects, and keeps the table that it is told.
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { ourOpen } from '../../announce/bgp/agreement.ts';
 import type { Attribute } from '../../announce/bgp/attribute.ts';
 import { keepalive, type Message, readMessage, writeMessage } from '../../announce/bgp/message.ts';
@@ -16,6 +16,8 @@ export interface ModelPeer extends AsyncDisposable {
   readonly table: ReadonlyMap<string, readonly Attribute[]>;
   /** All that it heard, as `open`, `end-of-rib IPv4`, `notification 6/2`, `closed` …, keepalives left out. */
   readonly heard: readonly string[];
+  /** Connects to a port of loopback by itself. */
+  dial(port: number): void;
   say(message: Message): void;
   sayBytes(bytes: Uint8Array): void;
   reset(): void;
@@ -91,7 +93,7 @@ export async function startModelPeer(settings: Partial<PeerSettings> = {}): Prom
     }
   };
 
-  const server = createServer((socket) => {
+  const meet = (socket: Socket): void => {
     current = socket;
     const stream = newStream();
     const context = { isFourByteAs: true, isExtended: true, isInternal: false, pathIds: new Set<never>() };
@@ -107,13 +109,15 @@ export async function startModelPeer(settings: Partial<PeerSettings> = {}): Prom
       heard.push('closed');
       if (current === socket) table.clear();
     });
-  });
+  };
+  const server = createServer(meet);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     table,
     heard,
+    dial: (port) => meet(connect(port, '127.0.0.1')),
     say,
     sayBytes: (bytes) => void current?.write(bytes),
     reset: () => void current?.resetAndDestroy(),

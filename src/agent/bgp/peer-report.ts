@@ -2,15 +2,12 @@
 import { ourOpen } from '../../announce/bgp/agreement.ts';
 import type { PeerReason } from '../../announce/bgp/reason.ts';
 import { bgpSentence } from '../../announce/bgp/reason.ts';
-import type { NodeReport } from '../../api/node-report.ts';
+import type { BgpReport, PeerReport } from '../../api/bgp-report.ts';
 import { formatAddress } from '../../model/address.ts';
 import type { BfdLinks } from './bfd-links.ts';
 import { totalOf } from './message-counts.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { Speaker } from './speaker.ts';
-
-type BgpReport = NonNullable<NodeReport['bgp']>;
-type PeerReport = BgpReport['peers'][number];
 
 export function bgpReportOf(
   { sessions, lastErrors }: Pick<Speaker, 'sessions' | 'lastErrors'>,
@@ -44,7 +41,7 @@ function peerReport({ configuration, machine, routes, since, sent, received }: P
     families: [...(agreement?.families ?? [])],
     capabilities: [...new Set(ourOpen(settings, false).capabilities.map(({ kind }) => kind))],
     peerCapabilities: [...(agreement?.peerCapabilities ?? [])],
-    told: routes.isDone,
+    told: routes.isTold,
     prefixes: [...routes.tellings.values()].reduce((sum, { size }) => sum + size(), 0),
     sent: totalOf(sent),
     received: totalOf(received),

@@ -38,7 +38,7 @@ export interface PeerSessionOptions {
 export interface PeerSession {
   readonly configuration: PeerConfiguration;
   readonly machine: Session;
-  /** When the session came up, or the peer was added: milliseconds since 1970. */
+  /** When the session came up, or ended, or was wanted first: milliseconds since 1970. */
   readonly since: number;
   readonly sent: MessageCounts;
   readonly received: MessageCounts;
@@ -117,7 +117,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       case 'down':
         routes.end();
         active = undefined;
-        since = Date.now();
+        if (wasEstablished) since = Date.now();
         options.down(effect.reason, wasEstablished);
         return;
       case 'resend':

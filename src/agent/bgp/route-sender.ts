@@ -7,6 +7,8 @@ export interface RouteSender {
   readonly tellings: ReadonlyMap<Family, Telling>;
   /** All that is wanted now is with the kernel, End-of-RIB included. */
   readonly isDone: boolean;
+  /** That was so once since the session came up: the peer has the table, but for changes under way. */
+  readonly isTold: boolean;
   /** The session is new, and this is one of its families. */
   add(telling: Telling): void;
   /** There may be something to send. */
@@ -34,6 +36,7 @@ export function createRouteSender(
   let tellings = new Map<Family, Telling>();
   let isScheduled = false;
   let waitingBytes = 0;
+  let isTold = false;
 
   const send = (): void => {
     isScheduled = false;
@@ -47,7 +50,10 @@ export function createRouteSender(
       if (waitingBytes > 0 || tellings.size === 0) return;
     }
     if (hasMore) schedule();
-    else if (tellings.size > 0) told();
+    else if (tellings.size > 0) {
+      isTold = true;
+      told();
+    }
   };
   const schedule = (): void => {
     if (isScheduled || tellings.size === 0 || waitingBytes > 0) return;
@@ -61,6 +67,9 @@ export function createRouteSender(
     },
     get isDone() {
       return tellings.size > 0 && waitingBytes === 0 && [...tellings.values()].every(isGiven);
+    },
+    get isTold() {
+      return isTold;
     },
     add(telling) {
       tellings.set(telling.manner.family, telling);
@@ -84,6 +93,7 @@ export function createRouteSender(
       for (const telling of tellings.values()) telling.end();
       tellings = new Map();
       waitingBytes = 0;
+      isTold = false;
     },
   };
 }

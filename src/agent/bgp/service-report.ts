@@ -11,15 +11,15 @@ export interface ServiceReport {
   reconcile(before: Iterable<ServiceKey>): void;
   addressChanged(address: Address): void;
   serviceChanged(service: ServiceKey): void;
-  /** Peers came or went: all is looked at again, once what they are told is on its way. */
+  /** Other peers than before have their table: all is looked at again. */
   peersChanged(): void;
 }
 
 export interface ServiceReportOptions {
   readonly node: string;
   readonly index: AddressIndex;
-  /** The peers that have been told of the address; sorted. */
-  readonly peersOf: (address: Address) => readonly string[];
+  /** The peers that have been told of the address, sorted; undefined while that is under way. */
+  readonly peersOf: (address: Address) => readonly string[] | undefined;
   readonly statuses: StatusWriter;
   readonly events: EventPort;
 }
@@ -37,7 +37,9 @@ export function createServiceReport(options: ServiceReportOptions): ServiceRepor
   const look = (service: ServiceKey): void => {
     const [namespace = '', name = ''] = service.split('/', 2);
     const addresses = index.addressesOf(service);
-    const peers = [...new Set(addresses.flatMap((address) => options.peersOf(address)))].sort();
+    const told = addresses.map((address) => options.peersOf(address));
+    if (told.includes(undefined)) return;
+    const peers = [...new Set(told.flatMap((names) => names ?? []))].sort();
     const before = reported.get(service);
     if (peers.length === 0) {
       if (!reported.delete(service)) return;

@@ -30,7 +30,7 @@ interface Bench {
   state(): string | undefined;
 }
 
-function bench(t: TestContext, isRestarting = false): Bench {
+function bench(t: TestContext, isRestarting = false, hasBegun = true): Bench {
   const warnings: LogFields[] = [];
   const speaker = createSpeaker({
     isRestarting,
@@ -39,7 +39,7 @@ function bench(t: TestContext, isRestarting = false): Bench {
     changed() {},
   });
   t.after(() => speaker.configure([]));
-  speaker.begin();
+  if (hasBegun) speaker.begin();
   return { speaker, warnings, state: () => speaker.sessions.get('tor')?.machine.state };
 }
 
@@ -209,9 +209,12 @@ test('who restarts with graceful restart says nothing, and that he has restarted
   await before.speaker.close();
   await until('closed', () => peer.heard.includes('closed'));
   assert.deepEqual(peer.heard, ['open', 'end-of-rib IPv4', 'closed']);
-  const after = bench(t, true);
+  const after = bench(t, true, false);
   after.speaker.configure([configurationOf(peer, { gracefulRestart })]);
   assert.equal(after.speaker.sessions.get('tor')?.machine.isRestarting, true);
+  after.speaker.begin();
   await until('back', () => times(peer, 'end-of-rib IPv4') === 2);
+  assert.equal(after.speaker.sessions.get('tor')?.machine.isRestarting, false);
+  after.speaker.configure([configurationOf(peer, { gracefulRestart, holdTimeSeconds: 30 })]);
   assert.equal(after.speaker.sessions.get('tor')?.machine.isRestarting, false);
 });

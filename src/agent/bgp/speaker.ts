@@ -68,7 +68,8 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     const about = { peer: name, address: formatAddress(path.peer) };
     const session = createPeerSession({
       configuration,
-      isRestarting: options.isRestarting,
+      // What is added or changed later has not been there before (RFC 4724 §4.1).
+      isRestarting: options.isRestarting && !hasBegun,
       audience: audienceOf,
       nextHops: options.nextHops,
       told: () => options.told?.(name),
@@ -89,7 +90,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
           if (isNews) log.warn(wasEstablished ? 'bgp-down' : 'bgp-not-established', fields);
           else log.debug('bgp-not-established', fields);
         }
-        options.changed(name);
+        if (isNews) options.changed(name);
       },
     });
     sessions.set(name, session);

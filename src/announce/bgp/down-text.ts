@@ -12,7 +12,7 @@ export function downText(reason: DownReason): string {
     case 'refused':
       return refusalText(reason.refusal);
     case 'closed':
-      return `the connection is gone: ${reason.text}`;
+      return `no connection: ${reason.text}`;
     case 'planned-restart':
       return 'closed for a planned restart, after which this node is back';
     default:

@@ -14,15 +14,20 @@ export interface PackContext {
   readonly isExtended: boolean;
 }
 
-/** Prefixes as their bytes on the wire, path identifier included. */
+/**
+ * Prefixes as their bytes on the wire, path identifier included. Where the attributes alone are too long for a message,
+ * the routes are withdrawn (RFC 8654 §4).
+ */
 export function packAnnounced(
   prefixes: readonly Uint8Array[],
   set: PathSet,
   context: PackContext,
 ): Uint8Array[] {
-  return usesReach(context.family, set)
+  const messages = usesReach(context.family, set)
     ? packReach(prefixes, set, context)
     : packClassic(prefixes, set, context);
+  const isTooLong = messages.some(({ length }) => length > limitOf(context));
+  return isTooLong ? packWithdrawn(prefixes, context) : messages;
 }
 
 const limitOf = ({ isExtended }: PackContext): number => (isExtended ? extendedLimit : plainLimit);

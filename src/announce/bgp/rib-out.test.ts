@@ -75,6 +75,26 @@ test('ten thousand routes that share their attributes fill their messages, and s
   }
 });
 
+test('attributes too long for a message withdraw the route, unless the peer takes long ones (RFC 8654 §4)', () => {
+  const communities = Array.from({ length: 1100 }, (_, value) => ({ kind: 'standard', value }) as const);
+  const long = pathSet(
+    { localPreference: 7, communities, bandwidthBytesPerSecond: undefined },
+    { isInternal: true, localAsn: 64500, nextHops: [hops.IPv4], isLeaving: false },
+  );
+  const rib = createRibOut({ family: 'IPv4', isFourByteAs: true, isExtended: false });
+  const [reader, peer] = [addReader(rib), new Peer()];
+  want(rib, prefixAt('IPv4', 1), setOf('IPv4', 100));
+  peer.takeAll(rib, reader);
+  assert.equal(peer.table.size, 1);
+  want(rib, prefixAt('IPv4', 1), long);
+  peer.takeAll(rib, reader);
+  assert.equal(peer.table.size, 0);
+  const extended = createRibOut({ family: 'IPv4', isFourByteAs: true, isExtended: true });
+  const other = addReader(extended);
+  want(extended, prefixAt('IPv4', 1), long);
+  assert.ok((pull(extended, other, 1)[0]?.length ?? 0) > 4096);
+});
+
 test('peers at the same place are given the same bytes', () => {
   const rib = createRibOut({ family: 'IPv4', isFourByteAs: true, isExtended: false });
   for (let index = 0; index < 100; index++) want(rib, prefixAt('IPv4', index), setOf('IPv4', index));

@@ -14,7 +14,7 @@ export interface ServiceRow {
   readonly service: string;
   readonly addresses: readonly string[];
   readonly pool: string | null;
-  /** Living nodes that answer for it. */
+  /** Living nodes that answer for it, or announce it by BGP. */
   readonly owners: readonly string[];
   readonly dataPath: DataPath;
   /** Of one family. */
@@ -42,8 +42,9 @@ function serviceRow(
   states: ReadonlyMap<string, NodeState>,
 ): ServiceRow {
   const { key, allocated } = service;
-  const owners = (snapshot.announcements.get(key) ?? [])
-    .flatMap(({ node }) => states.get(node) ?? [])
+  const owning = (snapshot.announcements.get(key) ?? []).map(({ node }) => node);
+  const owners = [...new Set([...owning, ...(snapshot.bgpAnnouncers.get(key) ?? [])])]
+    .flatMap((node) => states.get(node) ?? [])
     .filter(({ state }) => state !== 'dead');
   const endpoints = endpointCounts(snapshot, service);
   const dataPath = dataPathOf(key, owners);

@@ -8,6 +8,7 @@ import { nodeStates } from '../node-state.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { addressSteps, classStep, serviceStep } from './address-steps.ts';
 import { advertisementStep, candidatesStep, ownerStep } from './announce-steps.ts';
+import { bgpStep, protocolsOf } from './bgp-step.ts';
 import { endpointsStep, forwardingStep, hostStep } from './forward-steps.ts';
 import { createScene, type Scene } from './scene.ts';
 import type { Step } from './step.ts';
@@ -16,7 +17,7 @@ export interface Chain {
   readonly service: ServiceKey;
   /** What its status says it has. */
   readonly addresses: readonly string[];
-  /** Nodes that answer for it, as far as they live. */
+  /** Nodes that answer for it or announce it, as far as they live. */
   readonly owners: readonly string[];
   /** Up to the first step without which the next make no sense. */
   readonly steps: readonly Step[];
@@ -43,19 +44,21 @@ export function chainOf(
   return {
     service: key,
     addresses: service.allocated.addresses.map(formatAddress),
-    owners: scene.owners.map(({ name }) => name),
+    owners: scene.announcers.map(({ name }) => name),
     steps: [...given, ...packetSteps(scene)],
   };
 }
 
-const packetSteps = (scene: Scene): Step[] => [
-  endpointsStep(scene),
-  advertisementStep(scene),
-  candidatesStep(scene),
-  ownerStep(scene),
-  ...forwardingStep(scene),
-  ...hostStep(scene),
-];
+function packetSteps(scene: Scene): Step[] {
+  const { layer2, bgp } = protocolsOf(scene);
+  return [
+    endpointsStep(scene),
+    ...(layer2 ? [advertisementStep(scene), candidatesStep(scene), ownerStep(scene)] : []),
+    ...(bgp ? [bgpStep(scene)] : []),
+    ...forwardingStep(scene),
+    ...hostStep(scene),
+  ];
+}
 
 /** The step that a person should look at first; undefined where all is well. */
 export const firstProblem = ({ steps }: Chain): Step | undefined =>

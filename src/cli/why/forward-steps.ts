@@ -68,8 +68,8 @@ const brokenSlices = ({ snapshot: { problems }, service }: Scene): string[] =>
 
 /** A step only where somebody answers. */
 export function forwardingStep(scene: Scene): Step[] {
-  if (scene.owners.length === 0) return [];
-  const judgements = scene.owners.map((owner) => forwardingOn(scene, owner));
+  if (scene.announcers.length === 0) return [];
+  const judgements = scene.announcers.map((owner) => forwardingOn(scene, owner));
   const worst = (verdict: Verdict) => judgements.find((step) => step.verdict === verdict);
   const step = worst('wrong') ?? worst('unknown');
   if (step !== undefined) return [step];
@@ -101,7 +101,7 @@ function forwardingOn(scene: Scene, { name, report }: NodeState): Step {
 }
 
 /** What the answering nodes found wrong with themselves, errors first. */
-export function hostStep({ owners }: Scene): Step[] {
+export function hostStep({ announcers: owners }: Scene): Step[] {
   if (owners.length === 0) return [];
   const findings = owners
     .flatMap(({ name, report }) => (report?.host ?? []).map((finding) => ({ node: name, ...finding })))

@@ -20,6 +20,12 @@ export type WhyReason =
   | { readonly kind: 'several-owners'; readonly nodes: string; readonly addresses: string }
   | { readonly kind: 'agent-silent'; readonly node: string; readonly seconds: number | undefined }
   | { readonly kind: 'pulse-not-connected'; readonly node: string }
+  | {
+      readonly kind: 'no-peer-told';
+      readonly addresses: string;
+      /** What keeps the first node from telling, as a sentence. */
+      readonly first: string | undefined;
+    }
   | { readonly kind: 'data-plane-failing'; readonly node: string; readonly error: string }
   | { readonly kind: 'forwarded-by-others'; readonly node: string };
 
@@ -47,6 +53,8 @@ const sentences: Sentences<WhyReason> = {
     `The agent of ${node} has ${seconds === undefined ? 'never reported' : `not reported for ${seconds} s`}, so what follows may be outdated; start gantry agent there, or look into its log.`,
   'pulse-not-connected': ({ node }) =>
     `The agent of ${node} does not reach its pulse, so nothing answers there; start gantry pulse on ${node} with the same --run-dir.`,
+  'no-peer-told': ({ addresses, first }) =>
+    `No BGP peer has been told of ${addresses}. ${first ?? 'See gantry bgp peers.'}`,
   'data-plane-failing': ({ node, error }) =>
     `${node} cannot bring the kernel's forwarding up to date (${error}); look into the agent's log there.`,
   'forwarded-by-others': ({ node }) =>

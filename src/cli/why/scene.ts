@@ -1,5 +1,4 @@
 // What the steps that follow a Service's address look at: the plans, made anew here, and who really answers.
-import { loneNode } from '../../agent/lone-node.ts';
 import { type AddressPlan, planAddress } from '../../announce/plan.ts';
 import { emptyClaims, updateClaims } from '../../dataplane/claims.ts';
 import { type EndpointHealthKey, endpointHealthKey } from '../../dataplane/endpoints.ts';
@@ -9,6 +8,7 @@ import { formatAddress, sameAddress } from '../../model/address.ts';
 import type { Endpoint, EndpointSlice } from '../../model/endpoint-slice.ts';
 import type { Service, ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
+import { withLoneNodes } from '../lone-nodes.ts';
 import type { NodeState } from '../node-state.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -19,8 +19,10 @@ export interface Scene {
   readonly slices: readonly EndpointSlice[];
   /** One an address of the Service. */
   readonly plans: readonly AddressPlan[];
-  /** Who says that it answers, less the dead. */
+  /** Who says that it answers on layer 2, less the dead. */
   readonly owners: readonly NodeState[];
+  /** They, and who says that it announces by BGP. */
+  readonly announcers: readonly NodeState[];
   readonly isHealthy: (slice: EndpointSlice, endpoint: Endpoint) => boolean;
   /** How the node forwards the Service's packets; empty name: what holds on all nodes. */
   forwardingOn(node: string): ServicePlan;
@@ -32,7 +34,7 @@ export function createScene(
   service: Service,
   states: ReadonlyMap<string, NodeState>,
 ): Scene {
-  const world = withLoneNode(snapshot.world, states);
+  const world = withLoneNodes(snapshot.world, states.keys());
   const slices = [...(world.slicesOfService.get(service.key)?.values() ?? [])];
   const unhealthy = unhealthyOf(snapshot, service.key, slices);
   const isHealthy = (slice: EndpointSlice, endpoint: Endpoint): boolean =>
@@ -44,7 +46,10 @@ export function createScene(
   const deadNodes = new Set(
     [...states.values()].filter(({ state }) => state === 'dead').map(({ name }) => name),
   );
-  const announcing = snapshot.announcements.get(service.key) ?? [];
+  const living = (names: readonly string[]): NodeState[] =>
+    names.flatMap((name) => states.get(name) ?? []).filter(({ state }) => state !== 'dead');
+  const owning = (snapshot.announcements.get(service.key) ?? []).map(({ node }) => node);
+  const announcing = new Set([...owning, ...(snapshot.bgpAnnouncers.get(service.key) ?? [])]);
 
   return {
     snapshot,
@@ -63,15 +68,11 @@ export function createScene(
         isHealthy,
       );
     }),
-    owners: announcing.flatMap(({ node }) => states.get(node) ?? []).filter(({ state }) => state !== 'dead'),
+    owners: living(owning),
+    announcers: living([...announcing]),
     forwardingOn: (node) => planService(world, service.key, { node, deadNodes, unhealthy, claims }),
   };
 }
-
-const withLoneNode = (world: World, states: ReadonlyMap<string, NodeState>): World =>
-  world.nodes.size > 0
-    ? world
-    : { ...world, nodes: new Map([...states.keys()].map((name) => [name, loneNode(name)])) };
 
 /** Itself, and the Services that are ours and share one of its addresses. */
 function sharersOf(world: World, policy: ClassPolicy, service: Service): Service[] {

@@ -10,6 +10,7 @@ export type StepName =
   | 'advertisement'
   | 'candidates'
   | 'owner'
+  | 'bgp'
   | 'forwarding'
   | 'host';
 

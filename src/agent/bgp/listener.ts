@@ -1,0 +1,72 @@
+// Lets peers connect to this node, where that is asked for: port 179 may be another's, such as Calico's BIRD.
+import type { AcceptedTcp, TcpListener } from '../../linux/tcp-socket.ts';
+import { type Family, formatAddress } from '../../model/address.ts';
+import type { Log } from '../../observe/log.ts';
+import type { PeerConfiguration } from './peer-configuration.ts';
+
+export interface BgpListener extends Disposable {
+  /** Whose connections are signed, and how. */
+  setPeers(peers: readonly PeerConfiguration[]): void;
+}
+
+export interface BgpListenerOptions {
+  readonly port: number;
+  readonly accept: (connection: AcceptedTcp) => void;
+  readonly log: Log;
+}
+
+/** Listens on both families, as far as the port is free; that it is not is logged once. */
+export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpListener {
+  const listeners = new Map<Family, TcpListener>();
+  let peers: readonly PeerConfiguration[] = [];
+  let signed: readonly PeerConfiguration['path'][] = [];
+  let isOpen = true;
+
+  const setPassword = ({ peer, password }: PeerConfiguration['path']): void => {
+    try {
+      listeners.get(peer.family)?.setPassword(peer, password);
+    } catch (error) {
+      log.warn('bgp-password-not-set', { address: formatAddress(peer), error, next: passwordAdvice });
+    }
+  };
+
+  const sign = (): void => {
+    const wanted = peers.map(({ path }) => path).filter(({ password }) => password !== undefined);
+    const isKept = (path: PeerConfiguration['path']): boolean =>
+      wanted.some(({ peer }) => formatAddress(peer) === formatAddress(path.peer));
+    for (const path of signed.filter((one) => !isKept(one))) setPassword({ ...path, password: undefined });
+    for (const path of wanted) setPassword(path);
+    signed = wanted;
+  };
+
+  const open = async (): Promise<void> => {
+    const { listenTcp } = await import('../../linux/tcp-socket.ts');
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      if (!isOpen) return;
+      try {
+        listeners.set(family, listenTcp({ family, port, device: undefined, onConnection: accept }));
+      } catch (error) {
+        log.warn('bgp-not-listening', { family, port, error, next: advice });
+      }
+    }
+    sign();
+  };
+  void open();
+
+  return {
+    setPeers(next) {
+      peers = next;
+      sign();
+    },
+    [Symbol.dispose]() {
+      isOpen = false;
+      for (const listener of listeners.values()) listener[Symbol.dispose]();
+      listeners.clear();
+    },
+  };
+}
+
+const advice =
+  'Sessions are made from this node all the same. End the other program that has the port, or leave --bgp-listen out.';
+const passwordAdvice =
+  'Connections of this peer are not let in. See that the password has at most 80 bytes, and that the kernel has CONFIG_TCP_MD5SIG.';
