@@ -54,6 +54,7 @@ export const advertisement = (): ChangeOf<'L2Advertisement'> => ({
     interfaces: [],
     serviceSelectors: [],
     preferredNodeSelectors: [],
+    spread: false,
   },
 });
 

@@ -7,7 +7,7 @@ import { readLines, writeLine } from './json-lines.ts';
 import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
 
 /** Grows with every change of what an estate holds: one of another format is of no use. */
-export const estateFormat = 1;
+export const estateFormat = 2;
 
 /** All that a pulse is made of, but its sockets. Times are of CLOCK_BOOTTIME, which both processes share. */
 export interface Estate {
