@@ -58,8 +58,8 @@ export interface PulseOptions {
 export interface Pulse extends Disposable {
   /** What a new listener hears first. */
   greeting(): FromPulse[];
-  /** The address is in its table. */
-  knows(address: string): boolean;
+  /** The address, or the share of one, is in its table. */
+  knows(key: string): boolean;
   /** Nobody tells this pulse any more who may have what. */
   agentGone(): void;
   /** A message of the agent; `stop` is the caller's. */
@@ -384,7 +384,7 @@ export function createPulse(options: PulseOptions): Pulse {
       elections.owned(),
       counterReport.all(),
     ],
-    knows: (address) => elections.knows(address),
+    knows: (key) => elections.knows(key),
     agentGone: () => step({ kind: 'orphan', isOrphan: true }),
     handle(message) {
       if (hasLeft) return;

@@ -49,6 +49,17 @@ test('over IPv6 who asked for another address is told as well', () => {
   assert.equal(askers.recall('eth0', vip6, 'IPv6', 9).length, 6);
 });
 
+test('of a share its own askers alone are told, and more of them', () => {
+  const askers = createAskers();
+  for (let last = 1; last <= 40; last++) {
+    askers.note('eth0', `${vip6}#3`, asker(`2001:db8:1::${last}`), last);
+    askers.note('eth0', `${vip6}#4`, asker(`2001:db8:1::f${last}`), last);
+  }
+  const told = texts(askers.recall('eth0', `${vip6}#3`, 'IPv6', 41));
+  assert.equal(told.length, 32);
+  assert.ok(told.every((text) => !text.includes('::f')));
+});
+
 test('what was asked for longest ago is forgotten when there is too much', () => {
   const askers = createAskers();
   for (let index = 0; index < 20_001; index++) askers.note('eth0', `target ${index}`, asker('192.0.2.1'), 1);

@@ -8,7 +8,7 @@ export interface Asker {
 }
 
 export interface Askers {
-  /** It asked for `target`, in canonical form, on the interface. */
+  /** It asked on the interface for `target`, the key of a holding: an address in canonical form, or its share. */
   note(interfaceName: string, target: string, asker: Asker, now: number): void;
   /** Whom to tell that `target` has moved: the last that asked for it first. */
   recall(interfaceName: string, target: string, family: Family, now: number): Asker[];
@@ -17,6 +17,8 @@ export interface Askers {
 /** Longer than neighbours keep what they do not use; a router that uses an address asks again sooner. */
 const forgetMilliseconds = 20 * 60_000;
 const askersPerTarget = 8;
+/** Those of a share are told by themselves alone: what is told to all would move those of the other shares as well. */
+const askersPerShare = 32;
 /** Of both interfaces and addresses; the ones that were asked for longest ago are forgotten first. */
 const mostTargets = 20_000;
 /**
@@ -44,12 +46,15 @@ export function createAskers(): Askers {
   return {
     note(interfaceName, target, asker, now) {
       const noted = { ...asker, at: now };
-      insert(`${interfaceName} ${target}`, noted, askersPerTarget);
+      const most = target.includes('#') ? askersPerShare : askersPerTarget;
+      insert(`${interfaceName} ${target}`, noted, most);
       if (asker.address.family === 'IPv6') insert(interfaceName, noted, sharedAskers);
     },
     recall(interfaceName, target, family, now) {
       const own = byTarget.get(`${interfaceName} ${target}`) ?? [];
-      const shared = family === 'IPv6' ? (byTarget.get(interfaceName) ?? []) : [];
+      // Those of other shares are not to be told; and a node that has one share hears the solicitations for all.
+      const isShared = family === 'IPv6' && !target.includes('#');
+      const shared = isShared ? (byTarget.get(interfaceName) ?? []) : [];
       const others = shared.filter((one) => !own.some(({ address }) => address.value === one.address.value));
       return [...own, ...others].filter(({ at }) => now - at < forgetMilliseconds);
     },
