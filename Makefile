@@ -4,12 +4,12 @@ UNIT := 'src/**/*.test.ts' 'test/*.test.ts'
 LONG := 'test/long/*.test.ts'
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
 	@$(NODE) src/main.ts demo
 
-test: check ## Everything: check, the long tests (a minute), the lab tests (real packets between network namespaces)
+test: check kubernetes ## Everything: check, the long tests (a minute), the lab tests (real packets, a real API server)
 	@$(NODE) --test --test-reporter=dot --test-concurrency=2 $(LONG)
 	@scripts/lab-tests.sh
 
@@ -18,8 +18,17 @@ check: setup ## Fast feedback: format, lint, types, unit tests
 	@node_modules/.bin/tsc
 	@$(NODE) --test --test-reporter=dot $(UNIT)
 
+fuzz: setup ## Ten million garbled BGP messages (FUZZ_COUNT for another number, FUZZ_SEED for another seed)
+	@BGP_FUZZ_COUNT=$${FUZZ_COUNT:-10000000} BGP_FUZZ_SEED=$${FUZZ_SEED:-6} $(NODE) --test test/long/bgp-fuzz.test.ts
+
 bench: setup ## Measure against the bounds and the peers; JSON in bench/results/ (BENCH=name for one, QUICK=1 for small)
 	@scripts/bench.sh $(BENCH)
+
+manifests: setup ## Write the manifests under deploy/ that are made from src/api/
+	@$(NODE) scripts/manifests.ts
+
+kubernetes: setup ## Build the API server of the lab tests into the user's cache, once (minutes)
+	@scripts/kubernetes.sh
 
 build: setup ## One bundled file, its launcher and the native parts in dist/, which runs anywhere
 	@$(NODE) scripts/build.ts
@@ -34,4 +43,4 @@ clean: ## Remove what was built and installed here
 	rm -rf dist node_modules bench/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build format setup clean
+.PHONY: help demo test check fuzz bench manifests kubernetes build format setup clean

@@ -21,7 +21,42 @@ export function nodeManifest(
     kind: 'Node',
     metadata: { name, labels: { 'kubernetes.io/hostname': name } },
     spec: { podCIDRs: podCidrs },
-    status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
+    status: {
+      addresses: addresses.map((address) => ({ type: 'InternalIP', address })),
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  };
+}
+
+export function namespaceManifest(name: string): Manifest {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+export interface PodSpec {
+  readonly name: string;
+  readonly node: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+/** A pod that runs on its node, as its kubelet would tell; ready unless `ready` says otherwise. */
+export function podManifest(
+  namespace: string,
+  { name, node, ipv4, ipv6 }: PodSpec,
+  labels: Readonly<Record<string, string>>,
+  ready = true,
+): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name, labels },
+    spec: { nodeName: node, containers: [{ name: 'main', image: 'testbed.local/none' }] },
+    status: {
+      phase: 'Running',
+      podIP: ipv4,
+      podIPs: [{ ip: ipv4 }, { ip: ipv6 }],
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+    },
   };
 }
 

@@ -1,9 +1,10 @@
-// What runs in a client of the lab: asks targets again and again, each time anew, and tells how long they were silent.
+// What runs in a client of the lab: asks targets again and again, and tells how long they were silent. Each time anew, but
+// for a flow: that is one UDP socket for all the time.
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 
 export interface ProbeTarget {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: 'tcp' | 'udp' | 'flow';
   readonly address: string;
   readonly port: number;
 }
@@ -54,15 +55,12 @@ type Ask = (target: ProbeTarget, timeoutMilliseconds: number) => Promise<string>
 /** Probes until the time is over or the signal aborts; then one report a target. */
 export async function runProbe(options: ProbeOptions, signal: AbortSignal): Promise<ProbeReport[]> {
   const started = steadyMilliseconds();
-  const tallies = options.targets.map((target) => ({ target, tally: newTally(started) }));
+  const tallies = options.targets.map((target) => ({ target, ask: askOf(target), tally: newTally(started) }));
   const pending = new Set<Promise<void>>();
   const attempt = (): void => {
-    for (const { target, tally } of tallies) {
+    for (const { target, ask, tally } of tallies) {
       tally.attempts++;
-      const done: Promise<void> = (target.protocol === 'tcp' ? askTcp : askUdp)(
-        target,
-        options.timeoutMilliseconds,
-      )
+      const done: Promise<void> = ask(target, options.timeoutMilliseconds)
         .then(
           (answerer) => countAnswer(tally, answerer),
           (failure: unknown) => countFailure(tally, String(failure)),
@@ -162,6 +160,37 @@ const askUdp: Ask = ({ address, port }, timeoutMilliseconds) =>
     socket.on('connect', () => socket.send('who'));
     socket.connect(port, address);
   });
+
+const askOf = (target: ProbeTarget): Ask =>
+  target.protocol === 'tcp' ? askTcp : target.protocol === 'udp' ? askUdp : createFlow(target);
+
+/** Any answer is to the oldest question that has none: only when answers come matters. */
+function createFlow({ address, port }: ProbeTarget): Ask {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4').unref();
+  const waiting = new Set<(data: Buffer) => void>();
+  let isConnected = false;
+  socket.on('connect', () => {
+    isConnected = true;
+  });
+  socket.on('message', (data) => {
+    const [oldest] = waiting;
+    oldest?.(data);
+  });
+  // A port unreachable is one more question without an answer.
+  socket.on('error', () => {});
+  socket.connect(port, address);
+  return (_target, timeoutMilliseconds) =>
+    new Promise((resolve, reject) => {
+      const settle = (outcome: () => void): void => {
+        clearTimeout(timer);
+        if (waiting.delete(answered)) outcome();
+      };
+      const answered = (data: Buffer): void => settle(() => resolve(answererOf(data)));
+      const timer = whenOverdue(() => settle(() => reject('timeout')), timeoutMilliseconds);
+      waiting.add(answered);
+      if (isConnected) socket.send('who');
+    });
+}
 
 /** An answer that lies in the socket since this process was late itself is read first: timers run before sockets. */
 const whenOverdue = (giveUp: () => void, milliseconds: number): NodeJS.Timeout =>

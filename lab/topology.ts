@@ -20,6 +20,12 @@ export interface TopologyNode {
   readonly podCidrs: readonly [ipv4: string, ipv6: string];
 }
 
+/** A machine on the LAN that is no node. */
+export interface TopologyMachine {
+  readonly host: Host;
+  readonly addresses: readonly [ipv4: string, ipv6: string];
+}
+
 export interface TopologyPod {
   readonly name: string;
   readonly host: Host;
@@ -57,15 +63,24 @@ export function standardTopology(lab: Lab, nodeCount = 3): Topology {
     return { name, host, addresses, podCidrs: [`198.18.${number}.0/24`, `2001:db8:42:${number}::/64`] };
   });
   for (const host of [router, ...nodes.map((node) => node.host)]) {
-    const others = nodes.filter((node) => node.host !== host);
-    host.ip(
-      ...others.flatMap(({ podCidrs, addresses }) =>
-        podCidrs.map((cidr, family) => `route add ${cidr} via ${addresses[family]}`),
-      ),
-    );
+    host.ip(...podRoutes(nodes.filter((node) => node.host !== host)));
   }
   return { lan, router, client, neighbour, nodes };
 }
+
+/** The control plane's machine: 192.0.2.2 and 2001:db8:1::2, with routes to the pods, whose webhooks it calls. */
+export function addControlMachine(lab: Lab, { lan, nodes }: Topology): TopologyMachine {
+  const host = lab.host('control');
+  const addresses = ['192.0.2.2', '2001:db8:1::2'] as const;
+  lab.connect(host, 'eth0', lan, [`${addresses[0]}/24`, `${addresses[1]}/64`]);
+  host.ip('route add default via 192.0.2.254', 'route add ::/0 via 2001:db8:1::fe', ...podRoutes(nodes));
+  return { host, addresses };
+}
+
+const podRoutes = (nodes: readonly TopologyNode[]): string[] =>
+  nodes.flatMap(({ podCidrs, addresses }) =>
+    podCidrs.map((cidr, family) => `route add ${cidr} via ${addresses[family]}`),
+  );
 
 /** The `number`th pod of a node (from 1). */
 export function addPod(lab: Lab, node: TopologyNode, number: number, name: string): TopologyPod {

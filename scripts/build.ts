@@ -21,8 +21,9 @@ await build({
   minifyWhitespace: true,
   lineLimit: 120,
   legalComments: 'linked',
-  // Native: loaded from dist/node_modules beside the bundle.
-  external: ['koffi'],
+  // Native: loaded from dist/node_modules beside the bundle. The official client is for log-in by plug-ins from a
+  // checkout: in the bundle every process would hold its megabytes of source.
+  external: ['koffi', '@kubernetes/client-node'],
   // CommonJS packages inside the bundle still call require.
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",

@@ -1,39 +1,23 @@
 #!/bin/sh
-# Installs what the project needs and does not find: system packages (Debian's apt), then the locked npm packages.
+# Installs what the project needs and does not find: system packages, then the locked npm packages.
 set -eu
 cd "$(dirname "$0")/.."
 
-# command:package, one a line; only what a command is missing for is installed.
-needs='
-ip:iproute2
-nft:nftables
-unshare:util-linux
-ps:procps
-tcpdump:tcpdump
-ping:iputils-ping
-arping:iputils-arping
-ndisc6:ndisc6
-keepalived:keepalived
-npm:npm
-'
-PATH=$PATH:/usr/sbin:/sbin
-missing=
-for need in $needs; do
-  command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need##*:}"
-done
-
-if [ -n "$missing" ]; then
-  as_root=
-  [ "$(id -u)" = 0 ] || as_root=sudo
-  if command -v apt-get >/dev/null 2>&1 && { [ -z "$as_root" ] || command -v sudo >/dev/null 2>&1; }; then
-    echo "setup: installing system packages:$missing" >&2
-    $as_root apt-get update -qq
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-  else
-    echo "setup: please install these first (Debian's package names):$missing" >&2
-    exit 1
-  fi
-fi
+# command:package, one a line.
+scripts/install.sh \
+  ip:iproute2 \
+  nft:nftables \
+  unshare:util-linux \
+  ps:procps \
+  tcpdump:tcpdump \
+  ping:iputils-ping \
+  arping:iputils-arping \
+  ndisc6:ndisc6 \
+  keepalived:keepalived \
+  /usr/lib/frr/bfdd:frr \
+  bird:bird2 \
+  openssl:openssl \
+  npm:npm
 
 # A user namespace of one's own is all the lab needs; some systems forbid it to ordinary users.
 if ! unshare -Urnm true 2>/dev/null; then

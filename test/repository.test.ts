@@ -32,10 +32,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ipam: ['model'],
   announce: ['model'],
   dataplane: ['model'],
-  sources: ['model', 'api'],
+  sources: ['model', 'api', 'kubernetes'],
   linux: ['model'],
+  kubernetes: ['model'],
   observe: ['model'],
-  controller: ['model', 'api', 'ipam', 'sources', 'linux', 'observe'],
+  controller: ['model', 'api', 'ipam', 'sources', 'kubernetes', 'linux', 'observe'],
   pulse: ['model', 'announce', 'dataplane', 'linux', 'observe'],
   agent: ['model', 'api', 'announce', 'dataplane', 'sources', 'linux', 'observe', 'pulse'],
 };
@@ -76,6 +77,26 @@ test('only src/linux uses FFI', () => {
   assert.ok(users.length > 0);
   assert.deepEqual(
     users.filter((path) => !path.startsWith('src/linux/')),
+    [],
+  );
+});
+
+test('only src/kubernetes knows the paths of the API', () => {
+  const users = product.filter((path) => /['"`]\/apis?\//.test(read(path)));
+  assert.ok(users.length > 0);
+  assert.deepEqual(
+    users.filter((path) => !path.startsWith('src/kubernetes/')),
+    [],
+  );
+});
+
+test('only commands log in by plug-ins, and only that loads the official client', () => {
+  const importers = (target: string): string[] =>
+    [...imports].filter(([, targets]) => targets.includes(target)).map(([path]) => path);
+  const login = 'src/kubernetes/access/plugin-access.ts';
+  assert.deepEqual(importers('@kubernetes/client-node'), [login]);
+  assert.deepEqual(
+    importers(login).filter((path) => folderOf(path) !== 'cli'),
     [],
   );
 });

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Host } from '../host.ts';
-import type { ProbeReport } from '../probe.ts';
+import type { ProbeReport, ProbeTarget } from '../probe.ts';
 import { gantryCommand } from '../program.ts';
 import type { StreamReport } from '../stream.ts';
 
@@ -12,8 +12,8 @@ export interface Probing {
   finish(): Promise<readonly ProbeReport[]>;
 }
 
-/** `tcp:192.0.2.200:80`, `udp:[2001:db8::1]:53`. */
-export const targetText = (protocol: 'tcp' | 'udp', address: string, port: number): string =>
+/** `tcp:192.0.2.200:80`, `udp:[2001:db8::1]:53`; `flow` is UDP from one socket all the time. */
+export const targetText = (protocol: ProbeTarget['protocol'], address: string, port: number): string =>
   `${protocol}:${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** Asks each target anew every 5 ms, for two minutes at most. */

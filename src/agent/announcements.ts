@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { World } from '../model/world.ts';
 import type { LinkAddress, ToPulse } from '../pulse/link.ts';
-import { startTimeSlice } from './time-slice.ts';
+import { startTimeSlice, type TimeSlice } from './time-slice.ts';
 
 export interface AnnouncementsOptions {
   readonly world: World;
@@ -17,6 +17,8 @@ export interface AnnouncementsOptions {
   readonly isOwned: (address: string) => boolean;
   readonly send: (message: ToPulse) => void;
   readonly signal: AbortSignal;
+  /** How long work is cut; tests cut it elsewhere. */
+  readonly startSlice?: () => TimeSlice;
 }
 
 export interface Announcements {
@@ -38,7 +40,16 @@ export interface Announcements {
  * when pulse answers for it already, left so by the agent before: then taking it out would be the only harm.
  */
 export function createAnnouncements(options: AnnouncementsOptions): Announcements {
-  const { world, index, isHealthy, isForwarded, isOwned, send, signal } = options;
+  const {
+    world,
+    index,
+    isHealthy,
+    isForwarded,
+    isOwned,
+    send,
+    signal,
+    startSlice = startTimeSlice,
+  } = options;
   const dirty = new Map<string, Address>();
   const planned = new Map<string, { readonly address: Address; readonly entry: LinkAddress }>();
   const table = new Map<string, LinkAddress>();
@@ -76,7 +87,7 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
 
   const planDirty = async (): Promise<void> => {
     isPlanning = true;
-    const slice = startTimeSlice();
+    const slice = startSlice();
     for (const [text, address] of dirty) {
       dirty.delete(text);
       plan(text, address);

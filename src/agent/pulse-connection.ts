@@ -1,6 +1,7 @@
 // The agent's conversation with its pulse: what it is told, and what follows from what it says.
 
 import type { Log } from '../observe/log.ts';
+import type { BfdFromPulse } from '../pulse/bfd-link.ts';
 import type { FromPulse, LinkCounters, LinkMember, ToPulse } from '../pulse/link.ts';
 import { nextDeadNodes } from './dead-nodes.ts';
 import { createOwnership, nothingOwned, type OwnedMessage, type Ownership } from './ownership.ts';
@@ -25,6 +26,7 @@ export interface PulseConnectionOptions {
   /** These addresses came, went or changed. */
   readonly ownedChanged: (addresses: ReadonlySet<string>, message: OwnedMessage) => void;
   readonly leasesTold: (leases: LeasesMessage) => void;
+  readonly bfdTold?: (message: BfdFromPulse) => void;
   /** Anything that a report shows is new. */
   readonly changed: () => void;
 }
@@ -116,6 +118,10 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
       case 'stopping':
         isExpected = message.isReplaced === true;
         log.info(isExpected ? 'pulse-replaced' : 'pulse-stopping');
+        return;
+      case 'bfd':
+      case 'bfd-counters':
+        options.bfdTold?.(message);
         return;
       case 'estate':
         return;

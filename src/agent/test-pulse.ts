@@ -59,6 +59,7 @@ export async function startTestPulse(
         for (const address of message.removals) table.delete(address);
         tell(owned());
         return;
+      case 'bfd':
       case 'drain':
       case 'succeed':
         return;

@@ -1,8 +1,8 @@
 // Shares of an address: in even parts among those that are wanted alike, and moved by little.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sharesPerAddress } from '../model/share.ts';
 import { type Contender, rankShares } from './rank-shares.ts';
-import { sharesPerAddress } from './share.ts';
 
 const contenders = (...nodes: string[]): Contender[] => nodes.map((node) => ({ node, served: 1, weight: 0 }));
 const firsts = (order: readonly (readonly Contender[])[]): string[] =>

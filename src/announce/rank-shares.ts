@@ -1,6 +1,7 @@
 // Which nodes may answer for each share of an address that is spread, the most wanted first: by rendezvous, in even parts.
+
+import { shareKeys, sharesPerAddress } from '../model/share.ts';
 import { rendezvousScore } from './rendezvous.ts';
-import { shareKeys, sharesPerAddress } from './share.ts';
 
 /** How much a node is wanted for the whole address. */
 export interface Contender {

@@ -8,13 +8,18 @@ interface PoolChoice {
   readonly poolSelectors: readonly LabelSelector[];
 }
 
-/** With no pool named and no selector, all. */
-export function advertisedPools(choice: PoolChoice, pools: ReadonlyMap<string, Pool>): Pool[] {
-  const all = [...pools.values()];
-  if (choice.pools.length === 0 && choice.poolSelectors.length === 0) return all;
-  return all.filter(
-    ({ name, labels }) => choice.pools.includes(name) || anySelectorMatches(choice.poolSelectors, labels),
-  );
+/** With no pool named and no selector, all. The cost is that of the names, unless there are selectors. */
+export function advertisedPools(choice: PoolChoice, pools: ReadonlyMap<string, Pool>): ReadonlySet<Pool> {
+  if (choice.pools.length === 0 && choice.poolSelectors.length === 0) return new Set(pools.values());
+  const chosen = new Set<Pool>();
+  for (const name of choice.pools) {
+    const pool = pools.get(name);
+    if (pool !== undefined) chosen.add(pool);
+  }
+  if (choice.poolSelectors.length === 0) return chosen;
+  for (const pool of pools.values())
+    if (anySelectorMatches(choice.poolSelectors, pool.labels)) chosen.add(pool);
+  return chosen;
 }
 
 /** A pool may be added later, so naming one that is missing is only worth a warning. */

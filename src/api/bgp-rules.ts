@@ -50,19 +50,31 @@ export interface BgpSurroundings {
   readonly nodes: ReadonlyMap<string, Node>;
 }
 
+interface Advertised {
+  readonly advertisement: BgpAdvertisement;
+  readonly pools: ReadonlySet<Pool>;
+}
+
 export function bgpAdvertisementRules(around: BgpSurroundings): AdmissionRules<BgpAdvertisement> {
   const names = new Set(
     [...around.communities.values()].flatMap((object) => object.communities.map(({ name }) => name)),
   );
-  const admitted: BgpAdvertisement[] = [];
+  const admitted: Advertised[] = [];
+  const advertisedBy = (advertisement: BgpAdvertisement): Advertised => ({
+    advertisement,
+    pools: advertisedPools(advertisement, around.pools),
+  });
   return {
-    refusals: (advertisement) => [
-      ...unknownCommunities(advertisement, names),
-      ...aggregationErrors(advertisement, around.pools),
-      ...localPrefErrors(advertisement, admitted, around),
-    ],
+    refusals(advertisement) {
+      const advertised = advertisedBy(advertisement);
+      return [
+        ...unknownCommunities(advertisement, names),
+        ...aggregationErrors(advertised),
+        ...localPrefErrors(advertised, admitted, around.nodes),
+      ];
+    },
     admit(advertisement) {
-      admitted.push(advertisement);
+      admitted.push(advertisedBy(advertisement));
     },
   };
 }
@@ -76,12 +88,9 @@ function unknownCommunities({ communities }: BgpAdvertisement, names: ReadonlySe
 }
 
 /** An aggregate must not reach beyond the block of the pool that it stands for. */
-function aggregationErrors(
-  advertisement: BgpAdvertisement,
-  pools: ReadonlyMap<string, Pool>,
-): FieldProblem[] {
+function aggregationErrors({ advertisement, pools }: Advertised): FieldProblem[] {
   const fields = { IPv4: 'aggregationLength', IPv6: 'aggregationLengthV6' } as const;
-  for (const pool of advertisedPools(advertisement, pools)) {
+  for (const pool of pools) {
     for (const range of pool.ranges) {
       const field = fields[range.first.family];
       const shortest = shortestPrefixWithin(range);
@@ -106,23 +115,25 @@ export function shortestPrefixWithin({ first, last }: AddressRange): number {
 
 /** Two advertisements of one route to one peer must agree on its local preference. */
 function localPrefErrors(
-  advertisement: BgpAdvertisement,
-  admitted: readonly BgpAdvertisement[],
-  { pools, nodes }: BgpSurroundings,
+  advertised: Advertised,
+  admitted: readonly Advertised[],
+  nodes: ReadonlyMap<string, Node>,
 ): FieldProblem[] {
+  const { advertisement } = advertised;
   const rival = admitted.find(
-    (other) =>
-      (other.localPref ?? 0) !== (advertisement.localPref ?? 0) &&
-      (other.peers.length === 0 ||
-        advertisement.peers.length === 0 ||
-        other.peers.some((peer) => advertisement.peers.includes(peer))) &&
-      shareNode(other, advertisement, nodes) &&
-      shareRoute(other, advertisement, pools),
-  );
+    (entry) =>
+      (entry.advertisement.localPref ?? 0) !== (advertisement.localPref ?? 0) &&
+      sharePeer(entry.advertisement, advertisement) &&
+      shareRoute(entry, advertised) &&
+      shareNode(entry.advertisement, advertisement, nodes),
+  )?.advertisement;
   if (rival === undefined) return [];
   const rule = `The BGPAdvertisement ${rival.name} gives the same routes to the same peers the local preference ${rival.localPref ?? 0}: make them equal.`;
   return [fieldError(['spec', 'localPref'], advertisement.localPref, rule)];
 }
+
+const sharePeer = (a: BgpAdvertisement, b: BgpAdvertisement): boolean =>
+  a.peers.length === 0 || b.peers.length === 0 || a.peers.some((peer) => b.peers.includes(peer));
 
 function shareNode(a: BgpAdvertisement, b: BgpAdvertisement, nodes: ReadonlyMap<string, Node>): boolean {
   if (a.nodeSelectors.length === 0 || b.nodeSelectors.length === 0) return true;
@@ -132,12 +143,13 @@ function shareNode(a: BgpAdvertisement, b: BgpAdvertisement, nodes: ReadonlyMap<
   );
 }
 
-function shareRoute(a: BgpAdvertisement, b: BgpAdvertisement, pools: ReadonlyMap<string, Pool>): boolean {
-  const theirs = new Set(advertisedPools(b, pools));
-  const common = advertisedPools(a, pools).filter((pool) => theirs.has(pool));
+function shareRoute(a: Advertised, b: Advertised): boolean {
   const sameLength = {
-    IPv4: a.aggregationLength === b.aggregationLength,
-    IPv6: a.aggregationLengthV6 === b.aggregationLengthV6,
+    IPv4: a.advertisement.aggregationLength === b.advertisement.aggregationLength,
+    IPv6: a.advertisement.aggregationLengthV6 === b.advertisement.aggregationLengthV6,
   };
-  return common.some(({ ranges }) => ranges.some(({ first }) => sameLength[first.family]));
+  const [fewer, more] = a.pools.size < b.pools.size ? [a.pools, b.pools] : [b.pools, a.pools];
+  for (const pool of fewer)
+    if (more.has(pool) && pool.ranges.some(({ first }) => sameLength[first.family])) return true;
+  return false;
 }

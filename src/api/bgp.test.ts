@@ -82,7 +82,7 @@ test('a peer with a number, an address or a session that cannot be is refused', 
   ]);
 });
 
-test('the older version of a peer knows the older fields', () => {
+test('the older version of a peer is read as the newer one, whose fields it keeps', () => {
   const old = peer({
     ...session,
     holdTime: '30s',
@@ -92,10 +92,28 @@ test('the older version of a peer knows the older fields', () => {
   assert.deepEqual(old.problems, []);
   assert.equal(old.object?.holdTimeSeconds, 30);
   assert.equal(old.object?.vrf, undefined);
-  const warned = peer({ ...session, vrf: 'red' });
+  const kept = peer({ ...session, vrf: 'red' });
+  assert.deepEqual(kept.problems, []);
+  assert.equal(kept.object?.vrf, 'red');
+  const unnumbered = peer({
+    myASN: 1,
+    peerASN: 0,
+    peerAddress: '',
+    dynamicASN: 'external',
+    interface: 'eth0',
+  });
+  assert.equal(unnumbered.object?.peerAsn, 'external');
+  assert.deepEqual(unnumbered.object?.peer, { interface: 'eth0' });
+  assert.deepEqual(refused(peer({ myASN: 1, peerASN: 2 })), ['spec.peerAddress']);
+  assert.deepEqual(refused(peer({ myASN: 1, peerASN: 0, peerAddress: '192.0.2.1' })), ['spec.peerASN']);
+});
+
+test('what is deprecated is in force, with a warning', () => {
+  const { object, problems } = peer2({ disableMP: true });
+  assert.equal(object?.disableMp, true);
   assert.deepEqual(
-    warned.problems.map(({ path, severity }) => [formatPath(path), severity]),
-    [['spec.vrf', 'warning']],
+    problems.map(({ path, severity }) => [formatPath(path), severity]),
+    [['spec.disableMP', 'warning']],
   );
 });
 

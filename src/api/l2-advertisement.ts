@@ -3,32 +3,50 @@ import * as z from 'zod/mini';
 import type { L2Advertisement } from '../model/advertisement.ts';
 import { fieldError, type Parsed } from './field-problem.ts';
 import { unknownAnnotations } from './gantry-annotations.ts';
+import { interfaceName } from './interface-name.ts';
 import { labelSelector, labelSelectors } from './label-selector.ts';
 import { dnsSubdomain, manifest } from './metadata.ts';
+import { described } from './published.ts';
 import type { RawObject } from './record.ts';
 import { readBySchema } from './schema.ts';
 
-/** As the kernel has it (dev_valid_name): at most 15 bytes, no white space, "/" or ":". */
-export const interfaceName = z
-  .string()
-  .check(
-    z.regex(
-      /^(?!\.{1,2}$)[^\s/:]{1,15}$/,
-      'An interface name has 1 to 15 characters, without white space, "/" or ":", such as eth0.',
-    ),
-  );
-
-export const l2AdvertisementSpec = z.strictObject({
-  ipAddressPools: z._default(z.array(dnsSubdomain), []),
-  ipAddressPoolSelectors: labelSelectors,
-  nodeSelectors: labelSelectors,
-  interfaces: z._default(z.array(interfaceName), []),
-  serviceSelectors: labelSelectors,
-  preferredNodeSelectors: z._default(
-    z.array(z.strictObject({ weight: z.int().check(z.gte(1), z.lte(100)), preference: labelSelector })),
-    [],
+const preferredNode = z.strictObject({
+  weight: described(
+    z.int().check(z.gte(1), z.lte(100)),
+    'How much a node that matches is preferred, 1 to 100.',
   ),
+  preference: described(labelSelector, 'Labels of the nodes preferred.'),
 });
+
+export const l2AdvertisementSpec = described(
+  z.strictObject({
+    ipAddressPools: described(
+      z._default(z.array(dnsSubdomain), []),
+      'Names of the pools whose addresses are answered for. With no name and no selector: all pools.',
+    ),
+    ipAddressPoolSelectors: described(
+      labelSelectors,
+      'Labels of further pools: one selector that matches is enough.',
+    ),
+    nodeSelectors: described(
+      labelSelectors,
+      'Labels of the nodes that may answer: one selector that matches is enough. None: every node may.',
+    ),
+    interfaces: described(
+      z._default(z.array(interfaceName), []),
+      'Names of the network interfaces on which to answer. None: every usable one.',
+    ),
+    serviceSelectors: described(
+      labelSelectors,
+      'Labels of the Services whose addresses are answered for: one selector that matches is enough. None: all.',
+    ),
+    preferredNodeSelectors: described(
+      z._default(z.array(preferredNode), []),
+      'Which of the nodes should answer rather than others. The weights of all entries that match a node add up.',
+    ),
+  }),
+  'Which addresses are answered for with ARP and NDP, by which nodes, on which interfaces.',
+);
 
 /** Without a spec, as with an empty one, all pools are advertised everywhere. */
 const l2Advertisement = manifest(dnsSubdomain, { spec: z.prefault(l2AdvertisementSpec, {}) });

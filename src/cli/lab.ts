@@ -52,11 +52,11 @@ function ended(): AbortSignal {
   return controller.signal;
 }
 
-/** Throws for anything else than `tcp:ADDRESS:PORT` and `udp:ADDRESS:PORT`, IPv6 addresses in brackets. */
+/** Throws for anything else than `tcp:ADDRESS:PORT`, `udp:…` and `flow:…`, IPv6 addresses in brackets. */
 function parseTarget(text: string): ProbeTarget {
-  const match = /^(tcp|udp):(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
+  const match = /^(tcp|udp|flow):(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
   const address = match?.[2] ?? match?.[3];
   if (match === null || address === undefined)
     throw new Error(`${text} is no target: write tcp:ADDRESS:PORT`);
-  return { protocol: match[1] === 'tcp' ? 'tcp' : 'udp', address, port: Number(match[4]) };
+  return { protocol: match[1] as ProbeTarget['protocol'], address, port: Number(match[4]) }; // as matched
 }

@@ -10,6 +10,11 @@ const declare = (libc: LibraryHandle) => ({
   getsockopt: libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
   send: libc.func('long send(int fd, const void *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, void *data, size_t length, int flags)'),
+  connect: libc.func('int connect(int fd, const void *address, uint32_t length)'),
+  sendto: libc.func(
+    'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+  ),
+  recvmsg: libc.func('long recvmsg(int fd, void *message, int flags)'),
   close: libc.func('int close(int fd)'),
   flock: libc.func('int flock(int fd, int operation)'),
   setns: libc.func('int setns(int fd, int type)'),
@@ -26,6 +31,7 @@ function native(): ReturnType<typeof declare> {
 }
 
 export const AF_INET = 2;
+export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;
@@ -35,6 +41,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
+export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
@@ -80,6 +87,35 @@ export function send(fd: number, data: Uint8Array): void {
   while (sent < 0 && koffi.errno() === EINTR);
   check('send', sent);
 }
+
+/** connect(2); `address` is the sockaddr as bytes. Throws SystemError, EINPROGRESS included. */
+export function connect(fd: number, address: Uint8Array): void {
+  check('connect', native().connect(fd, address, address.length));
+}
+
+/** send(2) of a whole message without waiting, where a failure is nothing special. Returns the errno, 0 for none. */
+export function trySend(fd: number, data: Uint8Array): number {
+  if (native().send(fd, data, data.length, MSG_DONTWAIT) >= 0) return 0;
+  return koffi.errno();
+}
+
+/** The same by sendto(2); `address` is the sockaddr as bytes. */
+export function trySendTo(fd: number, data: Uint8Array, address: Uint8Array): number {
+  const sent: number = native().sendto(fd, data, data.length, MSG_DONTWAIT, address, address.length);
+  return sent >= 0 ? 0 : koffi.errno();
+}
+
+/**
+ * recvmsg(2) without waiting; `message` is a struct msghdr. Returns the length, or undefined when there is none now; a
+ * pending error of the socket is taken away and told as 0.
+ */
+export function receiveMessage(fd: number, message: Uint8Array): number | undefined {
+  const length: number = native().recvmsg(fd, message, MSG_DONTWAIT_TRUNC);
+  if (length >= 0) return length;
+  return koffi.errno() === EAGAIN ? undefined : 0;
+}
+
+const MSG_DONTWAIT = 0x40;
 
 /** Never waits; the returned length may exceed the buffer's for a message that was cut. */
 const MSG_DONTWAIT_TRUNC = 0x40 | 0x20;

@@ -1,6 +1,12 @@
 // Readiness of a descriptor on Node's own event loop (uv_poll), for the sockets that Node cannot wrap.
 import koffi from 'koffi';
 
+export interface Readiness extends Disposable {
+  /** Calls back no more, until `resume`: for who looks by itself for a while. */
+  pause(): void;
+  resume(): void;
+}
+
 /**
  * Calls back whenever `fd` is readable or has an error to be read, until disposed. The callback must read until there
  * is nothing left. Dispose before closing the descriptor.
@@ -10,17 +16,18 @@ import koffi from 'koffi';
  * `setImmediate`, in the same turn of the loop. And libuv stops polling a descriptor that has an error (POLLERR:
  * ENOBUFS of netlink, ENETDOWN of packet sockets), so it is started anew once the callback has read it.
  */
-export function onReadable(fd: number, callback: () => void): Disposable {
+export function onReadable(fd: number, callback: () => void): Readiness {
   let open = true;
   let scheduled = false;
   let stopped = false;
+  let paused = false;
   const work = (): void => {
     scheduled = false;
-    if (!open) return;
+    if (!open || paused) return;
     try {
       callback();
     } finally {
-      if (open && stopped) {
+      if (open && stopped && !paused) {
         stopped = false;
         start();
       }
@@ -36,6 +43,17 @@ export function onReadable(fd: number, callback: () => void): Disposable {
   const handle = koffi.node.poll(fd, { readable: true }, onEvent);
   const start = (): void => handle.start({ readable: true }, onEvent);
   return {
+    pause() {
+      if (!open || paused) return;
+      paused = true;
+      handle.stop();
+    },
+    resume() {
+      if (!open || !paused) return;
+      paused = false;
+      stopped = false;
+      start();
+    },
     [Symbol.dispose]() {
       if (!open) return;
       open = false;

@@ -86,3 +86,9 @@ test('a /64 has its size without being enumerated', () => {
   assert.ok(cidr);
   assert.equal(rangeSize(cidrRange(cidr)), 2n ** 64n);
 });
+
+test('an IPv6 address with an IPv4 tail is the number that it spells', () => {
+  assert.equal(parseAddress('2001:db8::192.0.2.1')?.value, 0x2001_0db8_0000_0000_0000_0000_c000_0201n);
+  assert.equal(parseAddress('::ffff:192.0.2.1')?.value, 0xffff_c000_0201n);
+  assert.equal(parseAddress('::192.0.2.1')?.value, 0xc000_0201n);
+});

@@ -35,9 +35,17 @@ export function parseAddress(text: string): Address | undefined {
     return { family: 'IPv4', value: BigInt(value) };
   }
   if (isIPv6(text) && !text.includes('%')) {
-    return addressFromBytes(Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray()));
+    return addressFromBytes(Uint8Array.from(ipaddr.IPv6.parse(withoutDots(text)).toByteArray()));
   }
   return undefined;
+}
+
+/** With an IPv4 tail in hexadecimal: ipaddr.js takes `::192.0.2.1` for IPv4-mapped, which has `::ffff:` before. */
+function withoutDots(text: string): string {
+  if (!text.includes('.')) return text;
+  const start = text.lastIndexOf(':') + 1;
+  const [a = 0, b = 0, c = 0, d = 0] = text.slice(start).split('.').map(Number);
+  return `${text.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 /** The canonical text form: dotted decimal, or RFC 5952. It identifies the address and serves as its key. */

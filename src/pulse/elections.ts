@@ -11,7 +11,7 @@ import { electOwner, type Owner } from '../announce/layer2/elect.ts';
 import type { NodeInterface } from '../announce/layer2/interfaces.ts';
 import type { Claim } from '../announce/membership/state.ts';
 import type { Candidate } from '../announce/plan.ts';
-import { addressOfKey, type Holding, parseHolding } from '../announce/share.ts';
+import { addressOfKey, type Holding, parseHolding } from '../model/share.ts';
 import type { Log } from '../observe/log.ts';
 import type { FromPulse, LinkAddress, LinkOwned, ToPulse } from './link.ts';
 import type { Responder } from './responder.ts';

@@ -1,7 +1,7 @@
 // A responder in memory that behaves as the kernel's: asked by tests, it answers as neighbours would be answered.
 import { formatMac, sameBytes } from '../announce/layer2/ethernet.ts';
-import { holdingKey, shareOf } from '../announce/share.ts';
 import { type Address, formatAddress } from '../model/address.ts';
+import { holdingKey, shareOf } from '../model/share.ts';
 import {
   type Grant,
   isGranted,

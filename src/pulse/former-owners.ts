@@ -1,7 +1,6 @@
 // The nodes that had this node's addresses before and still know their connections: what of those arrives here is passed
 // back to them by the kernel.
 import type { NodeInterface } from '../announce/layer2/interfaces.ts';
-import { holdingKey, parseHolding } from '../announce/share.ts';
 import {
   addFormerOwners,
   type FormerOwner,
@@ -14,6 +13,7 @@ import type { TableId } from '../dataplane/nftables/kernel-operation.ts';
 import type { NftablesPort } from '../dataplane/nftables/port.ts';
 import { SystemError } from '../linux/errno.ts';
 import { cidrContains, type Family, formatAddress, parseAddress } from '../model/address.ts';
+import { holdingKey, parseHolding } from '../model/share.ts';
 import type { Log } from '../observe/log.ts';
 import type { LinkMember } from './link.ts';
 

@@ -1,4 +1,5 @@
 // What an agent says, checked before it is believed: one of another version must not bring the pulse down.
+import { readBfdToPulse } from './bfd-link-message.ts';
 import type { LinkAddress, LinkCandidate, LinkMember, ToPulse } from './link.ts';
 
 /** Undefined for what is none of the link's messages. Fields that are unknown here are left out. */
@@ -24,6 +25,8 @@ export function readToPulse(message: object): ToPulse | undefined {
       const { drain } = fields;
       return typeof drain === 'boolean' ? { type: 'drain', drain } : undefined;
     }
+    case 'bfd':
+      return readBfdToPulse(fields);
     case 'stop':
       return { type: 'stop' };
     case 'succeed': {

@@ -1,7 +1,9 @@
 // What an agent and its pulse say to each other over the pulse's Unix socket: one JSON object a line.
+import type { BfdFromPulse, BfdToPulse } from './bfd-link.ts';
 
 /** From the agent. On every new connection it sends `configure`, then `announce` with `replace: true`. */
 export type ToPulse =
+  | BfdToPulse
   | {
       readonly type: 'configure';
       /** This node's name. */
@@ -42,7 +44,7 @@ export interface LinkMember {
  * elects among those alive.
  */
 export interface LinkAddress {
-  /** Its key: the address in canonical form, with `#` and the number of the share, if it is one (announce/share.ts). */
+  /** Its key: the address in canonical form, with `#` and the number of the share, if it is one (model/share.ts). */
   readonly address: string;
   /** The most wanted first, whether alive or not. */
   readonly candidates: readonly LinkCandidate[];
@@ -56,6 +58,7 @@ export interface LinkCandidate {
 
 /** From pulse. On every new connection it sends `hello`, `members`, `owned` with `replace: true`, then `counters`. */
 export type FromPulse =
+  | BfdFromPulse
   | {
       readonly type: 'hello';
       readonly version: string;

@@ -8,10 +8,10 @@ import {
   unsolicitedAdvertisement,
 } from '../announce/layer2/ndp.ts';
 import { type Registry, respond } from '../announce/layer2/respond.ts';
-import { holdingKey, shareOf } from '../announce/share.ts';
 import { SystemError } from '../linux/errno.ts';
 import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
 import { type Address, formatAddress } from '../model/address.ts';
+import { holdingKey, shareOf } from '../model/share.ts';
 import { createMulticastGroups, type MulticastGroups } from './multicast-groups.ts';
 import { arpFilter, solicitationFilter } from './packet-filter.ts';
 import {

@@ -1,6 +1,6 @@
 // Precedence over other processes, and code that is never elsewhere, for the one whose lateness looks like a node's
 // death.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { SystemError } from '../linux/errno.ts';
 import { lockPages } from '../linux/libc.ts';
@@ -23,7 +23,26 @@ export function takePrecedence(): boolean {
       if (cause !== 'ESRCH') throw error;
     }
   }
+  favourSession();
   return true;
+}
+
+/**
+ * Where the kernel shares the CPUs between sessions first, and only within each by niceness (sched(7), autogroup), a busy
+ * session holds up whoever is most favoured in another. So this process's session is favoured as well, where it is its
+ * own: as that of a service or of a container's first process is.
+ */
+function favourSession(): void {
+  const [, fields = ''] = readFileSync('/proc/self/stat', 'latin1').split(') ');
+  // State, parent, process group, session (proc_pid_stat(5)).
+  if (Number(fields.split(' ')[3]) !== process.pid) return;
+  try {
+    writeFileSync('/proc/self/autogroup', String(mostFavoured));
+  } catch (error) {
+    // Kernels without it share by niceness alone; and some hold such files read-only, as containers do.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (!['ENOENT', 'EPERM', 'EACCES', 'EROFS', 'EAGAIN', 'EINVAL'].includes(String(code))) throw error;
+  }
 }
 
 /**

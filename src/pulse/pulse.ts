@@ -2,12 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AnnouncerConfig } from '../announce/layer2/announcer.ts';
 import { formatMac } from '../announce/layer2/ethernet.ts';
-import {
-  type LinkState,
-  type NodeInterface,
-  nodeInterfaces,
-  sameInterfaces,
-} from '../announce/layer2/interfaces.ts';
+import type { LinkState } from '../announce/layer2/interfaces.ts';
 import type { Electorate } from '../announce/membership/electorate.ts';
 import { createMember, stepMember } from '../announce/membership/machine.ts';
 import type { HeartbeatSession } from '../announce/membership/session.ts';
@@ -25,17 +20,20 @@ import type { Log } from '../observe/log.ts';
 import { letProcessGrow } from '../observe/small-process.ts';
 import { type Conflicts, noteClaim } from './conflicts.ts';
 import { createCounterReport } from './counter-report.ts';
-import { createElections, type Origin } from './elections.ts';
+import { createElections } from './elections.ts';
 import { type FormerOwners, formerOwnerOf } from './former-owners.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import { createKeptConnections } from './kept-connections.ts';
 import type { FromPulse, LinkMember, ToPulse } from './link.ts';
+import { createMajorityWatch } from './majority-watch.ts';
 import { logMemberEffect } from './member-log.ts';
-import { membersMessage, namesOfUp } from './members-report.ts';
+import { membersMessage } from './members-report.ts';
 import type { Memory } from './memory.ts';
-import type { Responder, ResponderEvents, ResponderInterface } from './responder.ts';
+import { originOf } from './origin.ts';
+import type { Responder, ResponderEvents } from './responder.ts';
 import { createSegments, type SegmentsOptions } from './segments.ts';
 import type { Estate } from './succession.ts';
+import { createUsableLinks, type HostLink } from './usable-links.ts';
 
 export interface PulseOptions {
   readonly version: string;
@@ -66,7 +64,7 @@ export interface Pulse extends Disposable {
   handle(message: ToPulse): void;
   /** `from`: the address that it came from. */
   heartbeatReceived(message: Uint8Array, from: string): void;
-  linksChanged(links: readonly (LinkState & ResponderInterface)[]): void;
+  linksChanged(links: readonly HostLink[]): void;
   conflict: ResponderEvents['conflict'];
   malformed: ResponderEvents['malformed'];
   /** Says farewell and falls silent. */
@@ -101,15 +99,13 @@ export function createPulse(options: PulseOptions): Pulse {
   let isDraining = false;
   const keptConnections = createKeptConnections({
     formerOwners,
-    resolve: (address, node) => formerOwnerOf(address, members, node, interfaces),
+    resolve: (address, node) => formerOwnerOf(address, members, node, usableLinks.interfaces),
     now,
   });
-  let links: readonly (LinkState & ResponderInterface)[] = [];
-  let interfaces: readonly NodeInterface[] = [];
-  let unopened = '';
   let hasLeft = false;
   let smallestSlack = Number.POSITIVE_INFINITY;
   let nextSlice: NodeJS.Immediate | undefined;
+  let nextMembers: NodeJS.Timeout | undefined;
 
   const step = (event: MemberEvent): void => {
     if (member === undefined) return;
@@ -132,7 +128,7 @@ export function createPulse(options: PulseOptions): Pulse {
           send(effect.message);
           break;
         case 'speak':
-          elections.speak(effect.claim, originOf(effect.claim));
+          speak(effect.claim);
           break;
         case 'silence':
           elections.silence(effect.key, effect.to);
@@ -167,28 +163,27 @@ export function createPulse(options: PulseOptions): Pulse {
       }
     }
     elections.flush();
-    if (moved) tell(currentMembers());
+    if (moved) nextMembers ??= setTimeout(tellMembers, members.length > manyMembers ? 50 : 0);
+  };
+
+  /** In a large cluster one event changes what is known of many members. */
+  const tellMembers = (): void => {
+    clearTimeout(nextMembers);
+    nextMembers = undefined;
+    if (!hasLeft) tell(currentMembers());
+  };
+
+  const speak = (claim: Claim): void => {
+    if (member === undefined) return;
+    const mayHave = (node: string): boolean =>
+      elections.elect(claim.key, (name) => name === node) !== undefined;
+    elections.speak(claim, originOf(claim, member, mayHave, now(), Date.now()));
   };
 
   const send = (message: Message): void => {
     const peer = member?.peers.get(message.to);
     const isBeat = message.kind === 'beat' && peer !== undefined;
     heartbeats.send(message, isBeat ? peer.sequence - peer.acked - 1 : 0);
-  };
-
-  const originOf = ({ key, from, isGiven, isStandIn }: Claim): Origin => {
-    const since = Date.now();
-    const before = from === undefined || from === self ? undefined : member?.peers.get(from);
-    if (isGiven) {
-      const mayHaveIt = elections.elect(key, (name) => name === from) !== undefined;
-      const isBack = before?.state === 'alive' && before.ready && mayHaveIt;
-      return { cause: isBack ? 'failback' : 'handover', from, since };
-    }
-    if (before?.state === 'silent' || before?.state === 'dead') {
-      const silenceMilliseconds = Math.round(now() - before.lastHeard);
-      return { cause: 'takeover', from, since, silenceMilliseconds };
-    }
-    return { cause: isStandIn ? 'stand-in' : 'elected', from, since };
   };
 
   /** One line a cause; the counts are told with the counters. */
@@ -207,12 +202,20 @@ export function createPulse(options: PulseOptions): Pulse {
     now,
     tell,
     self: () => self ?? '',
-    interfacesOf: (node) => (node === self ? interfaces : (member?.peers.get(node)?.interfaces ?? [])),
+    interfacesOf: (node) =>
+      node === self ? usableLinks.interfaces : (member?.peers.get(node)?.interfaces ?? []),
     released: (address) => conflicts.delete(address),
   });
 
-  const currentMembers = (): FromPulse =>
-    membersMessage({ self, members, member, interfaces, isDraining, now: now() });
+  const currentMembers = (): ReturnType<typeof membersMessage> =>
+    membersMessage({
+      self,
+      members,
+      member,
+      interfaces: usableLinks.interfaces,
+      isDraining,
+      now: now(),
+    });
 
   /** Undefined where this node is alone, and leases are for ever. */
   const currentLeases = (): FromPulse | undefined => {
@@ -247,13 +250,13 @@ export function createPulse(options: PulseOptions): Pulse {
     members = message.members;
     keyFile = message.keyFile;
     heartbeats.configure(self, members, keyFile);
-    takeLinks();
+    usableLinks.refresh();
     noteSize();
     if (heartbeats.isDeaf) end();
     else if (member === undefined) begin();
     else step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
     step({ kind: 'orphan', isOrphan: false });
-    tell(currentMembers());
+    tellMembers();
   };
 
   /** Boot ids begin with the clock; where that was set back, with the last one. */
@@ -267,7 +270,7 @@ export function createPulse(options: PulseOptions): Pulse {
     isDraining = kept?.isDraining ?? isDraining;
     remember(kept?.electorate);
     step({ kind: 'nodes', nodes: members.map(({ name }) => name) });
-    step({ kind: 'interfaces', interfaces });
+    step({ kind: 'interfaces', interfaces: usableLinks.interfaces });
     step({ kind: 'ready', ready: readiness() });
     step({ kind: 'touched', keys: elections.keys() });
   };
@@ -325,34 +328,6 @@ export function createPulse(options: PulseOptions): Pulse {
     return !link.addresses.some(({ address }) => own.includes(formatAddress(address)));
   };
 
-  const takeLinks = (): void => {
-    const before = interfaces;
-    const usable = nodeInterfaces(links, options.excludedInterfaces);
-    const opened = responder.setInterfaces(links.filter(({ name }) => namesOfUp(usable).includes(name)));
-    // A link that cannot be answered on, or that leads to nobody, is as good as down, in this node's elections and in the others'.
-    segments.setInterfaces(links.filter((link) => isApart(link) && namesOfUp(usable).includes(link.name)));
-    interfaces = usable.map((one) =>
-      responder.isOpen(one.name) && !segments.isCut(one.name) ? one : { ...one, up: false },
-    );
-    const notOpened = namesOfUp(usable).filter((name) => !responder.isOpen(name));
-    if (notOpened.length > 0 && notOpened.join() !== unopened) {
-      log.warn('interfaces-not-opened', {
-        interfaces: notOpened,
-        next: 'Let pulse open packet sockets (CAP_NET_RAW), or exclude these interfaces; it tries again each second.',
-      });
-    }
-    unopened = notOpened.join();
-    if (!sameInterfaces(before, interfaces)) {
-      log.info('interfaces', { usable: namesOfUp(interfaces) });
-      elections.interfacesChanged(elections.ownedKeys());
-      step({ kind: 'interfaces', interfaces });
-      elections.flush();
-    }
-    if (opened.length === 0) return;
-    elections.announceAgain(undefined, opened);
-    tell(elections.owned());
-  };
-
   const segments = createSegments({
     now,
     log,
@@ -362,15 +337,36 @@ export function createPulse(options: PulseOptions): Pulse {
       const peer = member?.peers.get(name);
       return peer?.state === 'alive' ? peer.interfaces : undefined;
     },
-    changed: () => takeLinks(),
+    changed: () => usableLinks.refresh(),
+  });
+
+  const usableLinks = createUsableLinks({
+    responder,
+    segments,
+    excludedInterfaces: options.excludedInterfaces,
+    log,
+    isApart,
+    changed() {
+      elections.interfacesChanged(elections.ownedKeys());
+      step({ kind: 'interfaces', interfaces: usableLinks.interfaces });
+      elections.flush();
+    },
+    opened(names) {
+      elections.announceAgain(undefined, names);
+      tell(elections.owned());
+    },
   });
 
   const ticking = setInterval(() => step({ kind: 'tick' }), tickMilliseconds);
 
+  const majorityWatch = createMajorityWatch(log);
+
   const everySecond = setInterval(() => {
     readKeys();
+    // Who has no key yet, or no agent, has said so.
+    if (member !== undefined) majorityWatch.look(currentMembers(), now());
     keptConnections.expire();
-    if (unopened !== '') takeLinks();
+    usableLinks.retry();
     const news = counterReport.news();
     if (news !== undefined) tell(news);
     const leases = currentLeases();
@@ -395,7 +391,7 @@ export function createPulse(options: PulseOptions): Pulse {
         log.info(isDraining ? 'drain' : 'drain-undone');
         remember(member?.electorate);
         step({ kind: 'ready', ready: readiness() });
-        tell(currentMembers());
+        tellMembers();
       }
     },
     heartbeatReceived(bytes, from) {
@@ -404,10 +400,7 @@ export function createPulse(options: PulseOptions): Pulse {
       if ('error' in message) refuse(message.error);
       else step({ kind: 'message', message });
     },
-    linksChanged(list) {
-      links = list;
-      takeLinks();
-    },
+    linksChanged: usableLinks.set,
     conflict(address, interfaceName, mac) {
       if (!noteClaim(conflicts, address, now())) return;
       log.warn('address-conflict', {
@@ -459,13 +452,14 @@ export function createPulse(options: PulseOptions): Pulse {
       }
       elections.flush();
       step({ kind: 'tick' });
-      step({ kind: 'interfaces', interfaces });
+      step({ kind: 'interfaces', interfaces: usableLinks.interfaces });
       step({ kind: 'touched', keys: elections.keys() });
     },
     [Symbol.dispose]() {
       clearInterval(ticking);
       clearInterval(everySecond);
       clearImmediate(nextSlice);
+      clearTimeout(nextMembers);
       segments[Symbol.dispose]();
       elections[Symbol.dispose]();
     },

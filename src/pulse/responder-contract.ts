@@ -1,8 +1,8 @@
 // What every responder must do, whatever answers behind it: run against the fake, and against the kernel in the lab.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sharesPerAddress } from '../announce/share.ts';
 import { type Address, parseAddress } from '../model/address.ts';
+import { sharesPerAddress } from '../model/share.ts';
 import type { Responder, ResponderInterface } from './responder.ts';
 
 export interface ResponderBench {

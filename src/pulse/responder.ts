@@ -33,7 +33,7 @@ export interface Responder extends Disposable {
   /**
    * Answers for the address on these interfaces and no others, until released, and as long as the grant allows, which it
    * looks at before each answer; none of the interfaces need exist yet. With a share, only to neighbours that belong to
-   * it (announce/share.ts).
+   * it (model/share.ts).
    */
   own(address: Address, interfaces: readonly string[], grant: Grant, share?: number): void;
   release(address: Address, share?: number): void;

@@ -7,6 +7,9 @@ import type { Rules } from '../announce/membership/state.ts';
 import { bootTimeMilliseconds } from '../linux/libc.ts';
 import { listLinks, watchLinks } from '../linux/links.ts';
 import type { Log } from '../observe/log.ts';
+import { createBfd } from './bfd.ts';
+import { createKernelBfdEcho } from './bfd-echo.ts';
+import { kernelBfdNetwork } from './bfd-network.ts';
 import { pulseSocketPath } from './client.ts';
 import { createKernelFormerOwners } from './former-owners.ts';
 import type { FromPulse } from './link.ts';
@@ -38,7 +41,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   const { log } = options;
   const path = pulseSocketPath(options.runDirectory);
   const stopped = Promise.withResolvers<() => void | Promise<void>>();
-  signal.addEventListener('abort', () => stopped.resolve(() => pulse?.leave()), { once: true });
+  signal.addEventListener('abort', () => stopped.resolve(() => leave()), { once: true });
 
   if (!options.replaces) await refuseTaken(path);
   // What takes time is done before, and what follows in a few milliseconds: nobody speaks meanwhile.
@@ -50,6 +53,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
   // Each part is made with a word to the next; none speaks before all are there.
   let pulse: Pulse | undefined;
   let tell: (message: FromPulse) => void = () => {};
+  let leave = async (): Promise<void> => {};
   using session = await openHeartbeatSession(options.heartbeatPort, (bytes, from) =>
     pulse?.heartbeatReceived(bytes, from),
   );
@@ -78,13 +82,26 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     tell: (message) => tell(message),
   });
   pulse = running;
+  using bfd = createBfd({
+    network: kernelBfdNetwork,
+    echo: createKernelBfdEcho(log, Math.random),
+    log,
+    now: bootTimeMilliseconds,
+    random: Math.random,
+    tell: (message) => tell(message),
+  });
+  leave = async () => {
+    running.leave();
+    await bfd.leave();
+  };
   await using server = await openLinkServer({
     path,
-    greeting: () => running.greeting(),
+    greeting: () => [...running.greeting(), ...bfd.greeting()],
     onMessage(message, reply) {
-      if (message.type === 'stop') stopped.resolve(() => running.leave());
+      if (message.type === 'stop') stopped.resolve(() => leave());
       else if (message.type === 'succeed')
-        stopped.resolve(message.format === estateFormat ? () => giveWay(reply) : () => running.leave());
+        stopped.resolve(message.format === estateFormat ? () => giveWay(reply) : () => leave());
+      else if (message.type === 'bfd') bfd.configure(message.sessions);
       else running.handle(message);
     },
     onUnknown: () =>
@@ -97,8 +114,12 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     },
   });
   tell = (message) => server.broadcast(message);
-  using _links = watchLinks((links) => running.linksChanged(links));
+  using _links = watchLinks((links) => {
+    running.linksChanged(links);
+    bfd.linksChanged(links);
+  });
   if (estate !== undefined) running.inherit(estate);
+  if (estate?.bfd !== undefined) bfd.inherit(estate.bfd);
   log.info('started', {
     version: options.version,
     pid: process.pid,
@@ -114,7 +135,8 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
     const bequest = running.bequeath();
     session[Symbol.dispose]();
     server.close();
-    if (bequest !== undefined) reply({ type: 'estate', estate: writeEstate(bequest) });
+    const bfdEstate = bfd.bequeath();
+    if (bequest !== undefined) reply({ type: 'estate', estate: writeEstate({ ...bequest, bfd: bfdEstate }) });
   };
 
   const end = await stopped.promise;

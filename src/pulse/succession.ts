@@ -3,6 +3,7 @@
 import { connect } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
 import type { MemberState } from '../announce/membership/state.ts';
+import type { BfdEstate } from './bfd-estate.ts';
 import { readLines, writeLine } from './json-lines.ts';
 import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
 
@@ -21,6 +22,8 @@ export interface Estate {
   /** By address, the node that had it before. */
   readonly formerNodes: readonly (readonly [address: string, node: string])[];
   readonly member: MemberState;
+  /** Of a pulse that knows BFD. */
+  readonly bfd?: BfdEstate;
 }
 
 /** With its shared references: the claims of one lease stay claims of one lease. */

@@ -8,9 +8,9 @@ import type { Node } from '../model/node.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import type { Allocated, ServiceKey } from '../model/service.ts';
 import type { Change } from '../model/world.ts';
-import { FolderConfiguration, isConfiguration } from './folder-configuration.ts';
 import { type Claim, firstByName, KeyClaims } from './key-claims.ts';
 import type { FileContent, FileEntry } from './manifest-file.ts';
+import { isConfiguration, WantedConfiguration } from './wanted-configuration.ts';
 
 /** The line of a field in a file; undefined where it cannot be told. */
 export type Locate = (file: string, position: Position, path: FieldPath) => number | undefined;
@@ -22,7 +22,7 @@ export class FolderWorld {
   /** Files that were removed a moment ago: their objects stay until someone else has them, or `forget`. */
   readonly #vanished = new Set<string>();
   readonly #claims = new KeyClaims();
-  readonly #configuration = new FolderConfiguration();
+  readonly #configuration = new WantedConfiguration();
   readonly #allocated = new Map<ServiceKey, Allocated>();
   /** In force, as it was last told. */
   readonly #told = new Map<string, Change>();

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { heartbeatKey, readMessage, writeMessage } from '../../src/announce/membership/message.ts';
 import { anyMessage } from '../../src/announce/membership/sample-messages.ts';
-import { seeded } from '../../src/announce/membership/simulation.ts';
+import { seeded } from '../../src/collections/seeded.ts';
 
 const key = heartbeatKey(Buffer.from('one cluster'));
 const macLength = 16;

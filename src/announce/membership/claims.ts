@@ -1,54 +1,13 @@
-// What this node has and wants: it asks watchers for addresses, counts who grants them, and knows until when it may speak.
-import { type Configuration, electors, majorityOf } from './electorate.ts';
-import type { Claim, Lease, MemberState, Peer, Refusal, Turn } from './state.ts';
+// What this node has and wants: it asks watchers for addresses, hears who grants and who refuses, and gives up.
+import { electors, majorityOf } from './electorate.ts';
+import { bitOf, deadlineOf, goesAlone, isHeld } from './grants.ts';
+import { judge, mayBegin, setGranted, silence } from './leases.ts';
+import type { Claim, MemberState, Peer, Refusal, Turn } from './state.ts';
 import { type isLapsed, lock, unlock } from './watcher.ts';
 
 /** As a watcher of this node's claims: another member, or this node itself. */
 const watcherNamed = (state: MemberState, name: string): Peer | undefined =>
   name === state.self ? state.own : state.peers.get(name);
-
-export const bitOf = (state: MemberState, name: string): number => {
-  const bit = state.bits.get(name);
-  return bit === undefined ? 0 : 1 << bit;
-};
-
-/** The members of the configuration that are in the mask. */
-const count = (state: MemberState, { members }: Configuration, mask: number): number =>
-  members.reduce((sum, name) => sum + ((bitOf(state, name) & mask) === 0 ? 0 : 1), 0);
-
-/** Under `availability` each of two members may go on alone. */
-export const goesAlone = (state: MemberState, { members }: Configuration): boolean =>
-  state.rules.twoNodes === 'availability' && members.length === 2 && members.includes(state.self);
-
-/** Enough of every configuration grant it, whatever the time. */
-export const isHeld = (state: MemberState, granted: number): boolean =>
-  (state.electorate ?? []).length > 0 &&
-  (state.electorate ?? []).every((configuration) =>
-    goesAlone(state, configuration)
-      ? (granted & bitOf(state, state.self)) !== 0
-      : count(state, configuration, granted) >= majorityOf(configuration),
-  );
-
-/** Until when grants of these watchers let this node speak; -Infinity: they are too few. */
-export function deadlineOf(state: MemberState, mask: number): number {
-  let deadline = state.electorate === undefined ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  for (const configuration of state.electorate ?? []) {
-    const alone = goesAlone(state, configuration);
-    const until = configuration.members
-      .filter((name) => (bitOf(state, name) & mask) !== 0 && (!alone || name === state.self))
-      .map((name) => grantedUntil(state, name))
-      .sort((a, b) => b - a);
-    const enough = until[alone ? 0 : majorityOf(configuration) - 1] ?? Number.NEGATIVE_INFINITY;
-    deadline = Math.min(deadline, enough);
-  }
-  return deadline;
-}
-
-/** Its own watcher grants as long as it is awake; where there is no other, always. */
-function grantedUntil(state: MemberState, name: string): number {
-  if (name !== state.self) return state.peers.get(name)?.grantedUntil ?? Number.NEGATIVE_INFINITY;
-  return state.bits.size === 1 ? Number.POSITIVE_INFINITY : state.lastStep + state.timing.leaseMilliseconds;
-}
 
 /** Asks every watcher for the address. */
 export function ask({ state }: Turn, key: string, isStandIn = false): void {
@@ -98,12 +57,6 @@ export function withdraw(turn: Turn, claim: Claim, to: string | undefined): void
   if (to !== undefined && to !== state.self) state.handOvers.set(key, { to, waiting });
 }
 
-function silence({ effects }: Turn, claim: Claim, to: string | undefined): void {
-  if (!claim.isSpeaking) return;
-  claim.isSpeaking = false;
-  effects.push({ kind: 'silence', key: claim.key, to });
-}
-
 /** This node's own watcher answers at once. */
 export function serveOwn(turn: Turn): void {
   const { state, now } = turn;
@@ -123,7 +76,7 @@ export function serveOwn(turn: Turn): void {
     // Who could go on alone lets the other one have its say first, that would be refused otherwise.
     if (claim !== undefined && !mayBegin(state, claim)) continue;
     const holder = lock(watcher, session, key, now);
-    if (holder === undefined) granted(turn, own, key);
+    if (holder === undefined) granted(turn, own, key, own.sequence);
     else refused(turn, own, { key, holder: holder.node, lapsesInMilliseconds: lapsesIn(holder, now) });
   }
 }
@@ -132,10 +85,11 @@ export function serveOwn(turn: Turn): void {
 export const lapsesIn = (holder: Parameters<typeof isLapsed>[0], now: number): number =>
   Math.min(255, Math.max(0, Math.ceil(holder.lastHeard + holder.patienceMilliseconds - now)));
 
-/** An older answer counts for nothing where a release came after it. */
-export function granted(turn: Turn, watcher: Peer, key: string): void {
+/** In answer to the heartbeat of this number: it counts for nothing where a release goes with a later one. */
+export function granted(turn: Turn, watcher: Peer, key: string, sequence: number): void {
   const claim = turn.state.claims.get(key);
   if (claim === undefined || watcher.toRelease.has(key)) return;
+  if ((watcher.releasedIn.get(key) ?? 0) > sequence) return;
   watcher.toAsk.delete(key);
   watcher.again.delete(key);
   claim.refused &= ~bitOf(turn.state, watcher.name);
@@ -214,17 +168,19 @@ function meetRival(turn: Turn, claim: Claim, node: string): void {
   else state.peers.get(node)?.again.set(claim.key, turn.now + state.timing.beatMilliseconds);
 }
 
+/** Two seconds between two of them. */
+const mostTries = 3;
+
 /** Somebody else has it. Nodes ask again at different times, so that two do not stand in each other's way for ever. */
 function giveUp(turn: Turn, claim: Claim, holder: string): void {
   const { state, now } = turn;
   withdraw(turn, claim, undefined);
-  if (claim.isStandIn) {
-    state.standIns.set(claim.key, Number.POSITIVE_INFINITY);
-    return;
-  }
   const stagger = 37 * (Math.max(0, state.nodes.indexOf(state.self)) % 8);
-  const askAt = now + Math.min(2000, 250 * 2 ** claim.tries) + stagger;
-  state.heldBy.set(claim.key, { node: holder, askAt, tries: claim.tries + 1 });
+  // A stand-in looks by then whether anybody has it.
+  const tries = claim.isStandIn ? mostTries : claim.tries;
+  const askAt = now + 250 * 2 ** Math.min(mostTries, tries) + stagger;
+  if (claim.isStandIn) state.standIns.set(claim.key, askAt);
+  else state.heldBy.set(claim.key, { node: holder, askAt, tries: tries + 1 });
   state.retryAt = Math.min(state.retryAt, askAt);
 }
 
@@ -263,75 +219,6 @@ export function askAnew(turn: Turn, watcher: Peer): void {
     if ((claim.granted & bit) !== 0) setGranted(turn, claim, claim.granted & ~bit);
     if (bit !== 0) watcher.toAsk.add(claim.key);
   }
-}
-
-function setGranted(turn: Turn, claim: Claim, mask: number): void {
-  const { state } = turn;
-  claim.granted = mask;
-  claim.lease?.claims.delete(claim.key);
-  claim.lease = leaseOf(state, mask);
-  claim.lease.claims.add(claim.key);
-  judge(turn, claim);
-}
-
-function leaseOf(state: MemberState, mask: number): Lease {
-  const found = state.leases.get(mask);
-  if (found !== undefined) return found;
-  const lease: Lease = { mask, deadline: deadlineOf(state, mask), isLive: false, claims: new Set() };
-  state.leases.set(mask, lease);
-  return lease;
-}
-
-/** Whether this node speaks for the address now. */
-function judge(turn: Turn, claim: Claim): void {
-  const { state, now, effects } = turn;
-  const isLive = claim.lease !== undefined && claim.lease.deadline > now;
-  if (isLive === claim.isSpeaking) return;
-  if (isLive && !mayBegin(state, claim)) return;
-  if (isLive) {
-    claim.isSpeaking = true;
-    effects.push({ kind: 'speak', claim });
-  } else silence(turn, claim, undefined);
-}
-
-/** Who goes on alone still begins only by the other's leave, or when that is silent. */
-function mayBegin(state: MemberState, claim: Claim): boolean {
-  return (state.electorate ?? []).every((configuration) => {
-    if (!goesAlone(state, configuration)) return true;
-    return configuration.members.every(
-      (name) =>
-        name === state.self ||
-        (claim.granted & bitOf(state, name)) !== 0 ||
-        state.peers.get(name)?.state !== 'alive',
-    );
-  });
-}
-
-/** Moves the deadlines to where the grants are now; tells what begins or ends to be spoken for. */
-export function renewLeases(turn: Turn): void {
-  const { state, now } = turn;
-  for (const lease of state.leases.values()) {
-    if (lease.claims.size === 0) {
-      state.leases.delete(lease.mask);
-      continue;
-    }
-    const deadline = deadlineOf(state, lease.mask);
-    if (lease.isLive && deadline > lease.deadline) noteSlack(state, lease.deadline - now);
-    lease.deadline = deadline;
-    const isLive = deadline > now;
-    const isPending = isLive && (state.electorate ?? []).some((one) => goesAlone(state, one));
-    if (isLive === lease.isLive && !isPending) continue;
-    if (!isLive) state.counts.lapses++;
-    lease.isLive = isLive;
-    for (const key of [...lease.claims]) {
-      const claim = state.claims.get(key);
-      if (claim !== undefined) judge(turn, claim);
-    }
-  }
-}
-
-function noteSlack({ counts }: MemberState, milliseconds: number): void {
-  if (milliseconds < counts.smallestSlackMilliseconds) counts.smallestSlackMilliseconds = milliseconds;
 }
 
 /** Gives the electors their bits; who is none any more has granted nothing. */

@@ -1,5 +1,6 @@
 // Whether this node should have an address: it asks for what it is elected for, and gives up what another should have.
-import { ask, isHeld, withdraw } from './claims.ts';
+import { ask, withdraw } from './claims.ts';
+import { isHeld } from './grants.ts';
 import { hearsMajority } from './hearing.ts';
 import type { Claim, MemberState, Turn } from './state.ts';
 import { holderOf } from './watcher.ts';
@@ -38,6 +39,8 @@ export function elect(turn: Turn): void {
   const isCandidate = isReady(state);
   if (isCandidate !== state.wasCandidate) electAnew(turn);
   state.wasCandidate = isCandidate;
+  for (const key of state.watcher.unsettled) state.dirty.add(key);
+  state.watcher.unsettled.clear();
   let left = electionsPerStep;
   for (const key of state.dirty) {
     if (left-- === 0) return;

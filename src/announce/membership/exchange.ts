@@ -46,7 +46,7 @@ export function takeBeat(turn: Turn, beat: Beat): void {
   if (beat.leaving) {
     const session = state.watcher.sessions.get(beat.from);
     for (const key of session?.locks ?? []) state.given.set(key, beat.from);
-    if (session !== undefined) free(turn, session);
+    if (session !== undefined) endSession(state.watcher, session);
     return;
   }
   for (const key of beat.handed) {
@@ -64,7 +64,8 @@ function watch(turn: Turn, beat: Beat, now: number): void {
   const { state } = turn;
   const { watcher } = state;
   const before = watcher.sessions.get(beat.from);
-  if (beat.session === 0 && before?.bootId === beat.bootId && before.locks.size > 0) free(turn, before);
+  if (beat.session === 0 && before?.bootId === beat.bootId && before.locks.size > 0)
+    endSession(watcher, before);
   const session = keepSession(watcher, beat.from, beat.bootId, beat.patienceMilliseconds, now);
   const isCalledUpon = beat.session === session.id;
   for (const key of isCalledUpon ? beat.releases : []) {
@@ -93,15 +94,9 @@ function watch(turn: Turn, beat: Beat, now: number): void {
   });
 }
 
-/** What it had, others may want. */
-function free({ state }: Turn, session: Session): void {
-  for (const key of session.locks) state.dirty.add(key);
-  endSession(state.watcher, session);
-}
-
 /** Who wants it asks again, so what is lost on the way is told again. */
 function takeWanted(session: Session): Wanted[] {
-  const keys = takeFitting(session.wanted.keys(), { bytes: addressBytesPerBeat / 2 });
+  const keys = takeFitting(session.wanted.keys(), { bytes: mostAddressBytes / 2 });
   const wanted = keys.map((key) => ({ key, node: session.wanted.get(key) ?? '' }));
   for (const key of keys) session.wanted.delete(key);
   return wanted;
@@ -151,7 +146,11 @@ export function takeAck(turn: Turn, ack: Ack): void {
     askAnew(turn, peer);
   }
   for (const key of ack.released) released(turn, peer, key, ack.sequence);
-  for (const key of ack.granted) granted(turn, peer, key);
+  for (const [key, sequence] of peer.releasedIn) {
+    if (sequence > ack.sequence) break;
+    peer.releasedIn.delete(key);
+  }
+  for (const key of ack.granted) granted(turn, peer, key, ack.sequence);
   for (const refusal of ack.refused) refused(turn, peer, refusal);
   for (const { key, node } of ack.wanted) noteWanted(turn, key, node);
   if (ack.grants && ack.electorateDigest === state.digest) {
@@ -184,8 +183,8 @@ function interfacesFor(state: MemberState, peer: Peer): Beat['interfaces'] {
   return peer.hasInterfaces ? undefined : state.interfaces;
 }
 
-/** As many addresses as fit one datagram of an Ethernet's size. */
-const addressBytesPerBeat = 1000;
+/** So many addresses' bytes fit one datagram of an Ethernet's size. */
+const mostAddressBytes = 1000;
 
 function takeFitting(keys: Iterable<string>, budget: { bytes: number }): string[] {
   const taken: string[] = [];
@@ -205,12 +204,16 @@ export function nextBeat(state: MemberState, peer: Peer, now: number, leaving: b
   peer.sentAt[slot] = now;
   peer.sentLease[slot] = state.timing.leaseMilliseconds;
   const interfaces = interfacesFor(state, peer);
-  const budget = { bytes: addressBytesPerBeat };
+  const budget = { bytes: state.rules.addressBytes ?? mostAddressBytes };
   const isKnown = peer.session !== 0;
   const releases = isKnown ? takeFitting(peer.toRelease.keys(), budget) : [];
   const asks = isKnown ? takeFitting(peer.toAsk, budget) : [];
   const handed = takeFitting(peer.toHand, budget);
   for (const key of handed) peer.toHand.delete(key);
+  for (const key of releases) {
+    peer.releasedIn.delete(key);
+    peer.releasedIn.set(key, peer.sequence);
+  }
   return {
     kind: 'beat',
     from: state.self,

@@ -1,7 +1,8 @@
 // Who is heard: whose messages are believed, who falls silent, and who is dead by the votes of those that watch.
 import { sameInterfaces } from '../layer2/interfaces.ts';
-import { forgetWaiting, goesAlone } from './claims.ts';
+import { forgetWaiting } from './claims.ts';
 import { majorityOf, newest } from './electorate.ts';
+import { goesAlone } from './grants.ts';
 import type { Ack, Beat, MemberState, Peer, RefusedCause, Turn } from './state.ts';
 import { fullMeshMembers } from './timing.ts';
 
@@ -34,6 +35,7 @@ export const newPeer = (name: string): Peer => ({
   grantedUntil: Number.NEGATIVE_INFINITY,
   toAsk: new Set(),
   toRelease: new Map(),
+  releasedIn: new Map(),
   toHand: new Set(),
   again: new Map(),
 });

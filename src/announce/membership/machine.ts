@@ -1,6 +1,6 @@
 // One member: hears, watches, claims and elects. A step takes an event and the time, changes the state, and tells what
 // to do; nothing else goes in or out, so that a simulation can run a whole cluster of them.
-import { giveUpHopeless, renewLeases, serveOwn, withdraw } from './claims.ts';
+import { giveUpHopeless, serveOwn, withdraw } from './claims.ts';
 import { elect, electAnew, electWithout } from './election.ts';
 import { type Electorate, newest } from './electorate.ts';
 import { nextBeat, sendPressing, takeAck, takeBeat } from './exchange.ts';
@@ -12,6 +12,7 @@ import {
   noteStability,
   slowBeatMilliseconds,
 } from './hearing.ts';
+import { renewLeases } from './leases.ts';
 import { arrangePeers, followElectorate, found, knowElectorate, rejoin } from './reconfigure.ts';
 import type { Addresses, MemberEffect, MemberEvent, MemberState, Peer, Rules, Turn } from './state.ts';
 import { fullMeshMembers, timingFor } from './timing.ts';
@@ -170,7 +171,9 @@ function tick(turn: Turn): void {
   if (silent.length > 0) {
     countVotes(turn);
     giveUpHopeless(turn);
-    for (const name of state.bits.keys()) state.pressing.add(name);
+    // Who is to take over does not watch the dead itself where only electors do.
+    const told = state.bits.has(state.self) ? state.peers : state.bits;
+    for (const name of told.keys()) state.pressing.add(name);
   }
   // Who is stable may be given back what this node has of it.
   if (noteStability(turn)) for (const key of state.claims.keys()) state.dirty.add(key);

@@ -1,7 +1,7 @@
 // Heartbeats and answers for tests: all that can be said, drawn at random.
 import fc from 'fast-check';
 import { type Cidr, formatAddress, parseAddress } from '../../model/address.ts';
-import { holdingKey, sharesPerAddress } from '../share.ts';
+import { holdingKey, sharesPerAddress } from '../../model/share.ts';
 import type { Ack, Beat, Message } from './state.ts';
 
 /** Plain objects, as reading makes them. */

@@ -49,13 +49,20 @@ export async function openHeartbeatSession(
   };
 }
 
+/** The heartbeats of a hundred members for a second; the kernel gives what `net.core.rmem_max` allows. */
+const receiveBufferBytes = 1 << 20;
+
 function bound(
   family: Family,
   port: number,
   address: Address | undefined,
   onMessage: (message: Uint8Array, from: string) => void,
 ): Promise<Socket | undefined> {
-  const socket = family === 'IPv4' ? createSocket('udp4') : createSocket({ type: 'udp6', ipv6Only: true });
+  const options = { recvBufferSize: receiveBufferBytes };
+  const socket =
+    family === 'IPv4'
+      ? createSocket({ ...options, type: 'udp4' })
+      : createSocket({ ...options, type: 'udp6', ipv6Only: true });
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();

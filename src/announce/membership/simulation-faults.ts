@@ -11,6 +11,8 @@ export interface FaultOptions {
   /** True: nodes leave the cluster and join it, too. */
   readonly changesMembers: boolean;
   readonly faults: number;
+  /** Of addresses in a heartbeat: 5 is one. */
+  readonly addressBytes?: number | undefined;
 }
 
 /** Long enough for every lease, vote and electorate to settle, and for one more try of whoever was refused. */
@@ -26,7 +28,7 @@ export function runFaults(options: FaultOptions): Simulation {
   const simulation = new Simulation({
     seed: options.seed,
     nodes: names,
-    rules: { twoNodes: options.twoNodes, failback: options.failback },
+    rules: { twoNodes: options.twoNodes, failback: options.failback, addressBytes: options.addressBytes },
     candidates,
   });
   const { random } = simulation;

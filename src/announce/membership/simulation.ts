@@ -1,6 +1,7 @@
 // A cluster of members in one process, for tests: a virtual clock, a network that does all that networks do, from a seed.
 // After every step it looks whether two members speak for one address, by their own clocks.
 import { Heap } from '../../collections/heap.ts';
+import { seeded } from '../../collections/seeded.ts';
 import type { Electorate } from './electorate.ts';
 import { createMember, stepMember } from './machine.ts';
 import type { Addresses, Claim, MemberEffect, MemberEvent, MemberState, Message, Rules } from './state.ts';
@@ -42,17 +43,6 @@ interface Due {
 }
 
 export class TwoSpeakersError extends Error {}
-
-/** A generator of numbers in [0, 1): the same ones for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** How often a node's machine is woken. */
 const tickMilliseconds = 10;
@@ -227,9 +217,10 @@ export class Simulation {
   #step(node: SimulatedNode, event: MemberEvent): void {
     if (!node.isRunning) return;
     if (this.now < node.frozenUntil) {
-      // It waits in this process' sockets, and goes with it.
+      // It waits in this process' sockets, and goes with it. What the agent says comes in its order.
       const { starts } = node;
-      this.#at(node.frozenUntil + this.random(), () => {
+      const later = this.random();
+      this.#at(node.frozenUntil + (event.kind === 'message' ? later : 0), () => {
         if (node.starts === starts) this.#step(node, event);
       });
       return;

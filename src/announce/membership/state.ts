@@ -15,6 +15,8 @@ export type Readiness = 'no' | 'alone' | 'yes';
 export interface Rules {
   readonly twoNodes: TwoNodePolicy;
   readonly failback: Failback;
+  /** A heartbeat has room for so many bytes of addresses; undefined: as many as fit one datagram of an Ethernet's size. */
+  readonly addressBytes?: number | undefined;
 }
 
 /** A heartbeat: I live, and this is what I want of you. */
@@ -126,6 +128,8 @@ export interface Peer {
   readonly toAsk: Set<string>;
   /** With the number of the last heartbeat before: only an answer to a later one says that it is done. */
   readonly toRelease: Map<string, number>;
+  /** The last heartbeat that told it to release the address, while it may not have taken that yet; in their order. */
+  readonly releasedIn: Map<string, number>;
   readonly toHand: Set<string>;
   /** Refused by a session about to lapse: to be asked again then. */
   readonly again: Map<string, number>;
@@ -137,6 +141,8 @@ export interface Lease {
   deadline: number;
   /** As of the last step: the deadline was ahead. */
   isLive: boolean;
+  /** A claim came since that is not spoken for: the deadline may be ahead of what it was then. */
+  hasNew: boolean;
   readonly claims: Set<string>;
 }
 
@@ -210,7 +216,7 @@ export interface MemberState {
   readonly heldBy: Map<string, Held>;
   /** Who else asked for what this node has, and when. */
   readonly wanted: Map<string, { readonly node: string; readonly at: number }>;
-  /** This node is the next after the elected one: when to look whether that has it; infinity: somebody has. */
+  /** This node is the next after the elected one: when to look whether that has it. */
   readonly standIns: Map<string, number>;
   /** The earliest time of all in `heldBy` and `standIns`. */
   retryAt: number;

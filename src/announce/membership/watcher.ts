@@ -1,7 +1,7 @@
 // One watcher's part: who holds which address, as far as this node has granted it. A lock service in miniature: holders
 // have sessions, which their heartbeats keep alive, and locks on addresses, which go with the session.
 
-import { addressOfKey } from '../share.ts';
+import { addressOfKey } from '../../model/share.ts';
 
 export interface Session {
   readonly node: string;
@@ -26,6 +26,8 @@ export interface Watcher {
   readonly shares: Map<string, Set<string>>;
   /** Who had each address last. */
   readonly lastHolder: Map<string, string>;
+  /** What sessions had that have ended, or given way to another start's, since this was looked at last. */
+  readonly unsettled: Set<string>;
   lastSessionId: number;
   /** A watcher that starts does not know what it granted before: it grants nothing until that has lapsed. */
   grantsFrom: number;
@@ -36,6 +38,7 @@ export const createWatcher = (grantsFrom: number): Watcher => ({
   locks: new Map(),
   shares: new Map(),
   lastHolder: new Map(),
+  unsettled: new Set(),
   lastSessionId: 0,
   grantsFrom,
 });
@@ -68,13 +71,17 @@ export function keepSession(
     wanted: new Map(),
   };
   // What the start before had stays locked until that lapses: nothing proves that it has ended.
+  for (const key of found?.locks ?? []) watcher.unsettled.add(key);
   watcher.sessions.set(node, session);
   return session;
 }
 
 /** The holder has said that it is silent for good. */
 export function endSession(watcher: Watcher, session: Session): void {
-  for (const key of session.locks) forget(watcher, session, key);
+  for (const key of session.locks) {
+    forget(watcher, session, key);
+    watcher.unsettled.add(key);
+  }
   session.locks.clear();
   if (watcher.sessions.get(session.node) === session) watcher.sessions.delete(session.node);
 }

@@ -7,7 +7,7 @@ import {
   familyBits,
   formatAddress,
 } from '../../model/address.ts';
-import { holdingKey, parseHolding, sharesPerAddress } from '../share.ts';
+import { holdingKey, parseHolding, sharesPerAddress } from '../../model/share.ts';
 
 export interface Buffered {
   bytes: Uint8Array;

@@ -5,8 +5,9 @@
 // entry has to be there before the neighbours hear of the move. The duplicate is untracked: nothing here looks at it
 // again. Its TTL is one less (nf_dup_ipv4.c, nf_dup_ipv6.c), so not even two nodes that pass back to each other would do
 // so for ever.
-import { type Holding, sharesPerAddress } from '../../announce/share.ts';
+
 import { type Address, addressToBytes, type Family } from '../../model/address.ts';
+import { type Holding, sharesPerAddress } from '../../model/share.ts';
 import { drop, hasConnectionBit, hostWord, isProtocol, load, stateInvalid, stateNew } from './expression.ts';
 import { layoutOf, loadDestination } from './family.ts';
 import type { Elements, Expression, Operation, SetDefinition } from './operation.ts';
@@ -52,7 +53,7 @@ const passBack = (family: Family): readonly Expression[] => [
   drop,
 ];
 
-/** By the share of the neighbour that the packet comes from: `shareOf` of its MAC (announce/share.ts). */
+/** By the share of the neighbour that the packet comes from: `shareOf` of its MAC (model/share.ts). */
 function passShareBack(family: Family): readonly Expression[] {
   const { addressWords } = layoutOf(family);
   const mac = addressWords + 1;

@@ -4,7 +4,7 @@
 // By the MAC, since that is what has a neighbour cache: a machine with several addresses asks now with one, now with
 // another, and without any when it probes (RFC 5227 §2.1.1, RFC 4862 §5.4.2), and keeps one entry. And it is in every
 // frame, so the kernel can tell the share of a packet too (dataplane/nftables/former-owner.ts).
-import { type Address, parseAddress } from '../model/address.ts';
+import { type Address, parseAddress } from './address.ts';
 
 /** Enough for even parts among a few nodes; each is a claim of its own. */
 export const sharesPerAddress = 16;

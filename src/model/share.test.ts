@@ -1,7 +1,7 @@
 // Shares: keys that are read as they are written, and MACs that fall evenly.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAddress } from '../model/address.ts';
+import { formatAddress } from './address.ts';
 import { addressOfKey, holdingKey, parseHolding, shareKeys, shareOf, sharesPerAddress } from './share.ts';
 
 test('the key of a holding tells its address and its share', () => {

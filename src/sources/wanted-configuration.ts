@@ -1,4 +1,4 @@
-// The configuration kinds of a folder, which come into force together: what is wanted, and what that makes.
+// The configuration kinds, which come into force together: what is wanted, and what that makes.
 import {
   type Configuration,
   type ConfigurationKind,
@@ -16,7 +16,7 @@ interface Wanted {
   readonly creationTimestamp: string | undefined;
 }
 
-export class FolderConfiguration {
+export class WantedConfiguration {
   /** Objects that are valid by themselves, by id. */
   readonly #wanted = new Map<string, Wanted>();
   #inForce: Configuration = noConfiguration;

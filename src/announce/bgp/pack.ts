@@ -1,0 +1,119 @@
+// Routes packed into UPDATEs: as many as fit a message, one message at least for each set of attributes.
+import type { Family } from '../../model/address.ts';
+import { afiOf, unicast } from './address-family.ts';
+import { type Attribute, attributeFlag, codeOf, reachCode, unreachCode } from './attribute.ts';
+import { bytesOf, newWritten, put8, put16, putBytes, set16, type Written } from './bytes.ts';
+import { extendedLimit, headerLength, plainLimit, writeHeader } from './message.ts';
+import { type PathSet, usesReach } from './path-set.ts';
+import { putReachHead } from './reach.ts';
+import { putAttributes } from './update.ts';
+
+export interface PackContext {
+  readonly family: Family;
+  readonly isFourByteAs: boolean;
+  readonly isExtended: boolean;
+}
+
+/** Prefixes as their bytes on the wire, path identifier included. */
+export function packAnnounced(
+  prefixes: readonly Uint8Array[],
+  set: PathSet,
+  context: PackContext,
+): Uint8Array[] {
+  return usesReach(context.family, set)
+    ? packReach(prefixes, set, context)
+    : packClassic(prefixes, set, context);
+}
+
+const limitOf = ({ isExtended }: PackContext): number => (isExtended ? extendedLimit : plainLimit);
+
+function packClassic(prefixes: readonly Uint8Array[], set: PathSet, context: PackContext): Uint8Array[] {
+  const [address] = set.nextHops;
+  const attributes: Attribute[] = [...set.attributes];
+  if (address !== undefined) attributes.push({ kind: 'next-hop', address });
+  attributes.sort((a, b) => codeOf(a) - codeOf(b));
+  const head = start();
+  put16(head, 0);
+  put16(head, 0);
+  putAttributes(head, attributes, context.isFourByteAs);
+  set16(head, headerLength + 2, head.length - headerLength - 4);
+  return fill(prefixes, head, new Uint8Array(0), limitOf(context), () => {});
+}
+
+function packReach(prefixes: readonly Uint8Array[], set: PathSet, context: PackContext): Uint8Array[] {
+  const head = start();
+  put16(head, 0);
+  put16(head, 0);
+  const before = set.attributes.filter((one) => codeOf(one) < reachCode);
+  const after = set.attributes.filter((one) => codeOf(one) > reachCode);
+  putAttributes(head, before, context.isFourByteAs);
+  const at = head.length;
+  putLong(head, reachCode);
+  putReachHead(head, context.family, set.nextHops);
+  const tail = newWritten(64);
+  putAttributes(tail, after, context.isFourByteAs);
+  return fill(prefixes, head, bytesOf(tail), limitOf(context), (into) => {
+    set16(into, at + 2, into.length - at - 4 - tail.length);
+    set16(into, headerLength + 2, into.length - headerLength - 4);
+  });
+}
+
+/** Chunked like announcements. */
+export function packWithdrawn(prefixes: readonly Uint8Array[], context: PackContext): Uint8Array[] {
+  const head = start();
+  put16(head, 0);
+  if (context.family === 'IPv4')
+    // The attributes' length, which is 0, comes behind the routes.
+    return fill(prefixes, head, new Uint8Array(2), limitOf(context), (into) =>
+      set16(into, headerLength, into.length - headerLength - 4),
+    );
+  put16(head, 0);
+  const at = head.length;
+  putLong(head, unreachCode);
+  put16(head, afiOf(context.family));
+  put8(head, unicast);
+  return fill(prefixes, head, new Uint8Array(0), limitOf(context), (into) => {
+    set16(into, at + 2, into.length - at - 4);
+    set16(into, headerLength + 2, into.length - headerLength - 4);
+  });
+}
+
+/** With the header's room. */
+function start(): Written {
+  const into = newWritten(plainLimit);
+  into.length = headerLength;
+  return into;
+}
+
+/** An attribute's head with a two-byte length, to be set later. */
+function putLong(into: Written, code: number): void {
+  put8(into, attributeFlag.optional | attributeFlag.extendedLength);
+  put8(into, code);
+  put16(into, 0);
+}
+
+function fill(
+  prefixes: readonly Uint8Array[],
+  head: Written,
+  tail: Uint8Array,
+  limit: number,
+  close: (into: Written) => void,
+): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  const first = head.length;
+  const most = limit - tail.length;
+  const finish = (): void => {
+    putBytes(head, tail);
+    close(head);
+    const message = head.bytes.slice(0, head.length);
+    writeHeader(message, 'update');
+    messages.push(message);
+    head.length = first;
+  };
+  for (const prefix of prefixes) {
+    if (head.length > first && head.length + prefix.length > most) finish();
+    putBytes(head, prefix);
+  }
+  if (head.length > first) finish();
+  return messages;
+}

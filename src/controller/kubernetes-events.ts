@@ -1,0 +1,99 @@
+// Events in a Kubernetes API, in the background: they inform people, so they are never waited for, and few at a time.
+import type { ApiObject } from '../kubernetes/api-object.ts';
+import type { ApiClient } from '../kubernetes/client.ts';
+import { createEvent } from '../kubernetes/event.ts';
+import { getObject } from '../kubernetes/objects.ts';
+import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
+import { services } from '../kubernetes/resource.ts';
+import type { EventPort, ObjectEvent } from '../model/status.ts';
+import type { Log } from '../observe/log.ts';
+
+export interface KubernetesEventsOptions {
+  readonly client: ApiClient;
+  readonly log: Log;
+  /** The pod that this is, for who reads the events. */
+  readonly host?: string;
+}
+
+export interface KubernetesEvents extends EventPort, AsyncDisposable {
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void>;
+}
+
+/** Beside the statuses, which come first. */
+const parallelWrites = 4;
+
+/** Beyond this the newest are dropped, and the log says so: statuses tell what is so. */
+const mostWaiting = 20_000;
+
+/** Events of Services. One that cannot be written is logged and not tried again; disposing drops those that wait. */
+export function kubernetesEvents({ client, log, host }: KubernetesEventsOptions): KubernetesEvents {
+  const waiting: ObjectEvent[] = [];
+  const underWay = new Set<Promise<void>>();
+  const stop = new AbortController();
+  const source = { component: 'gantry-controller', ...(host !== undefined && { host }) };
+  let dropped = 0;
+
+  const failed = (event: ObjectEvent, reason: ApiReason): void => {
+    // Who is gone has nobody who reads of him.
+    if (reason.kind === 'not-found' || reason.kind === 'aborted') return;
+    const object = `${event.namespace}/${event.name}`;
+    log.warn('event-not-written', { object, reason: event.reason, next: apiSentence(reason) });
+  };
+
+  const write = async (event: ObjectEvent): Promise<void> => {
+    // People find an object's events by its uid.
+    const about = await getObject(client, services, event, stop.signal);
+    if (!about.ok) return failed(event, about.reason);
+    const { apiVersion, kind, metadata }: ApiObject = about.value;
+    const outcome = await createEvent(
+      client,
+      { apiVersion, kind, metadata },
+      event,
+      source,
+      new Date(),
+      stop.signal,
+    );
+    if (!outcome.ok) failed(event, outcome.reason);
+  };
+
+  const pump = (): void => {
+    while (underWay.size < parallelWrites) {
+      const event = waiting.shift();
+      if (event === undefined) return;
+      const done: Promise<void> = write(event).finally(() => {
+        underWay.delete(done);
+        pump();
+      });
+      underWay.add(done);
+    }
+  };
+
+  const idle = async (): Promise<void> => {
+    while (underWay.size > 0) await Promise.all(underWay);
+  };
+
+  return {
+    idle,
+    record(event) {
+      if (stop.signal.aborted) return;
+      if (waiting.length < mostWaiting) {
+        dropped = 0;
+        waiting.push(event);
+        pump();
+        return;
+      }
+      dropped += 1;
+      if (dropped === 1)
+        log.warn('events-dropped', {
+          waiting: mostWaiting,
+          next: 'See how busy the API server is; the statuses tell what is so.',
+        });
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      waiting.length = 0;
+      await idle();
+    },
+  };
+}
