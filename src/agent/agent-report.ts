@@ -1,10 +1,11 @@
 // Fills in the NodeReport from what the agent's parts know.
+
+import { type NodeReport, reportedEntries } from '../api/node-report.ts';
 import type { DataPlaneMode } from '../dataplane/data-plane.ts';
 import { type DataPlaneReason, dataPlaneSentences } from '../dataplane/reason.ts';
 import { sentence } from '../model/reason.ts';
 import type { HostFinding } from './host-check.ts';
 import type { KernelState } from './kernel-state.ts';
-import { type NodeReport, reportedEntries } from './node-report.ts';
 import type { UnhealthyEndpoint } from './prober.ts';
 import type { PulseConnection } from './pulse-connection.ts';
 import { hostSentence, probeFailureClause } from './reason.ts';
@@ -41,7 +42,10 @@ export function nodeReportOf(parts: ReportParts): NodeReport {
       members: (pulse.members?.members ?? []).map(({ name, state, lastHeardMilliseconds, interfaces }) => ({
         name,
         state,
-        ...present('lastHeardMilliseconds', lastHeardMilliseconds),
+        ...present(
+          'lastHeardMilliseconds',
+          lastHeardMilliseconds === undefined ? undefined : Math.round(lastHeardMilliseconds),
+        ),
         interfaces: [...interfaces],
       })),
       announced: parts.announced,

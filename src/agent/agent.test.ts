@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { readNodeReport } from '../api/node-report.ts';
 import type { StatusObject } from '../model/status.ts';
 import type { Change } from '../model/world.ts';
 import { silentLog } from '../observe/log.ts';
@@ -12,7 +13,6 @@ import { connectPulse } from '../pulse/client.ts';
 import type { SourceListener } from '../sources/source.ts';
 import { createAgent } from './agent.ts';
 import { stopPulse } from './cleanup.ts';
-import { readNodeReport } from './node-report.ts';
 import { createTestDataPlane, type TestDataPlane } from './test-data-plane.ts';
 import { startTestPulse } from './test-pulse.ts';
 import { advertisement, type FixtureEndpoint, node, pool, service, slice } from './test-world.ts';
@@ -66,7 +66,7 @@ function startAgent(
       keyFile: '/nowhere/key',
       isOurs: ({ loadBalancerClass }) => loadBalancerClass === undefined,
       isAlone: false,
-      reportedBefore,
+      reportedBefore: Promise.resolve(reportedBefore),
       host: {
         readProcFacts: async () => ({
           ipv4Forwarding: false,

@@ -1,5 +1,6 @@
 // The agent of one node: follows the objects, keeps the kernel and pulse's table in line with them, and reports.
 
+import { renderNodeReport } from '../api/node-report.ts';
 import { configurationState } from '../api/status.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ObjectProblem } from '../model/problem.ts';
@@ -16,7 +17,6 @@ import { nodeReportOf } from './agent-report.ts';
 import { type HostWatchOptions, watchHost } from './host-watch.ts';
 import { createKernelSide } from './kernel-side.ts';
 import { loneNode, ownAddresses } from './lone-node.ts';
-import { renderNodeReport } from './node-report.ts';
 import { createPace } from './pace.ts';
 import { probe } from './probe.ts';
 import { createProber } from './prober.ts';
@@ -41,8 +41,8 @@ export interface AgentOptions {
   readonly isOurs: (service: Service) => boolean;
   /** Where there is no Node object at all, this machine is the only node. */
   readonly isAlone: boolean;
-  /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent. */
-  readonly reportedBefore: Iterable<ServiceKey>;
+  /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
+  readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */
   readonly trimMemory: () => void;

@@ -1,10 +1,10 @@
 // Takes back what an agent leaves behind by design: pulse's answers, the kernel's table, the node's reports.
 
+import { nodeReportKind } from '../api/node-report.ts';
 import { serviceL2StatusName } from '../api/status.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { StatusPort } from '../model/status.ts';
-import { nodeReportKind } from './node-report.ts';
 import type { ConnectPulse } from './pulse-connection.ts';
 
 export type PulseEnd = 'stopped' | 'not-running' | 'no-answer';

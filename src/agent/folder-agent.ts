@@ -51,7 +51,7 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       keyFile,
       isOurs: options.isOurs,
       isAlone: options.isAlone,
-      reportedBefore: await reportedServices(directory, node),
+      reportedBefore: Promise.resolve(await reportedServices(directory, node)),
       host: { readProcFacts: () => readProcFacts(), readForwardChains: (stop) => readForwardChains(stop) },
       trimMemory: dataPlaneMode === 'none' ? () => {} : await loadTrim(),
       log: options.log,

@@ -9,6 +9,7 @@ export const loneNode = (name: string, addresses: readonly Address[] = []): Node
   addresses,
   podCidrs: [],
   networkUnavailable: false,
+  isMember: true,
 });
 
 /** The addresses that other machines may know this one by. */

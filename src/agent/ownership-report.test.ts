@@ -25,8 +25,8 @@ function start(reportedBefore: readonly string[] = []) {
       idle: async () => {},
     },
     events: { record: ({ reason, message }) => messages.push(`${reason}: ${message}`) },
-    reportedBefore,
   });
+  report.adopt(reportedBefore);
   const has = (name: string, ...addresses: string[]): void => {
     const { key, object } = service(name, addresses);
     index.update(key, object);

@@ -15,11 +15,14 @@ export interface OwnershipReportOptions {
   readonly owned: ReadonlyMap<string, LinkOwned>;
   readonly statuses: StatusWriter;
   readonly events: EventPort;
-  /** The Services for which this node's ServiceL2Status was there at the start, left by an earlier agent. */
-  readonly reportedBefore: Iterable<ServiceKey>;
 }
 
 export interface OwnershipReport {
+  /**
+   * The Services for which this node's ServiceL2Status was there at the start, left by an earlier agent. Nothing is
+   * reported before they are known.
+   */
+  adopt(services: Iterable<ServiceKey>): void;
   /** These addresses came, went or changed. */
   addressesChanged(addresses: Iterable<string>): void;
   /** The Service's addresses may be others now. */
@@ -32,11 +35,16 @@ export function createOwnershipReport(options: OwnershipReportOptions): Ownershi
   const { node, index, owned, statuses, events } = options;
   /** The interfaces that the Service's status names; `unknown` where an earlier agent wrote it. */
   const reported = new Map<ServiceKey, string>();
-  for (const service of options.reportedBefore) reported.set(service, 'unknown');
+  /** What changed before it was known what was reported; undefined: it is known. */
+  let early: Set<ServiceKey> | undefined = new Set();
   /** Until then it is not known what does not hold any more. */
   let isReconciled = false;
 
   const serviceChanged = (service: ServiceKey): void => {
+    if (early !== undefined) {
+      early.add(service);
+      return;
+    }
     const mine = index.addressesOf(service).flatMap((address) => owned.get(formatAddress(address)) ?? []);
     const [namespace = '', name = ''] = service.split('/', 2);
     if (mine.length === 0) {
@@ -57,6 +65,12 @@ export function createOwnershipReport(options: OwnershipReportOptions): Ownershi
   };
 
   return {
+    adopt(services) {
+      const waiting = new Set([...services, ...(early ?? [])]);
+      for (const service of services) reported.set(service, 'unknown');
+      early = undefined;
+      for (const service of waiting) serviceChanged(service);
+    },
     serviceChanged,
     addressesChanged(addresses) {
       const services = new Set<ServiceKey>();

@@ -27,7 +27,8 @@ export interface PulseSideOptions {
   readonly kernelBegun: () => Promise<void>;
   readonly statuses: StatusWriter;
   readonly events: EventPort;
-  readonly reportedBefore: Iterable<ServiceKey>;
+  /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
+  readonly reportedBefore: Promise<Iterable<ServiceKey>>;
   readonly log: Log;
   /** These nodes died, or live again. */
   readonly livesChanged: (nodes: ReadonlySet<string>) => void;
@@ -95,8 +96,8 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
     owned: connection.ownership.addresses,
     statuses,
     events,
-    reportedBefore,
   });
+  void reportedBefore.then(report.adopt);
 
   let isReconciled = false;
   /** Once both the Services and what pulse owns are known. */
@@ -115,10 +116,9 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
     forwarded: announcements.forwarded,
     serviceChanged: report.serviceChanged,
     nodesChanged() {
-      const members = [...world.nodes.values()].map(({ name, addresses }) => ({
-        name,
-        addresses: addresses.map(formatAddress),
-      }));
+      const members = [...world.nodes.values()]
+        .filter(({ isMember }) => isMember)
+        .map(({ name, addresses }) => ({ name, addresses: addresses.map(formatAddress) }));
       connection.configure(members);
       reconcile();
     },

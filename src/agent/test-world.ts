@@ -21,6 +21,7 @@ export const node = (name: string, addresses: readonly string[] = []): ChangeOf<
     addresses: addresses.map(address),
     podCidrs: [],
     networkUnavailable: false,
+    isMember: true,
   },
 });
 

@@ -58,6 +58,7 @@ const node = (name: string, overrides: Partial<Node> = {}): Node => ({
   addresses: [],
   podCidrs: [],
   networkUnavailable: false,
+  isMember: true,
   ...overrides,
 });
 

@@ -179,6 +179,7 @@ function nodeReason(
   if (Object.hasOwn(node.labels, excludeFromLoadBalancersLabel)) {
     return { kind: 'node-excluded', node: node.name, label: excludeFromLoadBalancersLabel };
   }
+  if (!node.isMember) return { kind: 'node-without-gantry', node: node.name };
   if (node.networkUnavailable) return { kind: 'node-network-unavailable', node: node.name };
   if (admitting.length === 0) {
     const advertisements = matching.map(({ name }) => name).sort();

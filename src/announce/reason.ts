@@ -23,6 +23,7 @@ export type NodeReason =
     }
   | { readonly kind: 'node-excluded'; readonly node: string; readonly label: string }
   | { readonly kind: 'node-network-unavailable'; readonly node: string }
+  | { readonly kind: 'node-without-gantry'; readonly node: string }
   | {
       readonly kind: 'no-local-endpoint';
       readonly node: string;
@@ -44,6 +45,8 @@ const sentences: Sentences<AnnounceReason | NodeReason> = {
   'node-excluded': ({ node, label }) => `${node} has the label ${label}: remove it to let the node announce.`,
   'node-network-unavailable': ({ node }) =>
     `${node} has the condition NetworkUnavailable: repair its network, or set the condition to False.`,
+  'node-without-gantry': ({ node }) =>
+    `No gantry-pulse runs on ${node}: let the DaemonSet's tolerations and node selector admit the node, if it is to announce.`,
   'no-local-endpoint': ({ node, service, family }) =>
     `${service} has externalTrafficPolicy Local and no ready ${family} endpoint on ${node}: run a pod there, or choose Cluster.`,
 };

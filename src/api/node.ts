@@ -59,7 +59,14 @@ export function parseNode(raw: RawObject): Parsed<Node> {
     (condition) => condition.type === 'NetworkUnavailable' && condition.status === 'True',
   );
   return {
-    object: { name: metadata.name, labels: metadata.labels, addresses, podCidrs, networkUnavailable },
+    object: {
+      name: metadata.name,
+      labels: metadata.labels,
+      addresses,
+      podCidrs,
+      networkUnavailable,
+      isMember: true, // unless the source knows better
+    },
     problems,
   };
 }

@@ -1,5 +1,5 @@
 // A folder and its statuses, read once: what `gantry status` and `gantry why` judge.
-import { type NodeReport, nodeReportKind, readNodeReport } from '../agent/node-report.ts';
+import { type NodeReport, nodeReportKind, readNodeReport } from '../api/node-report.ts';
 import { isRecord } from '../api/record.ts';
 import { parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';

@@ -1,5 +1,5 @@
 // Who is alive, from what the nodes report about themselves and about each other.
-import type { NodeReport } from '../agent/node-report.ts';
+import type { NodeReport } from '../api/node-report.ts';
 
 export interface NodeState {
   readonly name: string;

@@ -1,5 +1,5 @@
 // What a folder holds, for the tests of commands: objects, and what nodes report about themselves.
-import type { NodeReport } from '../agent/node-report.ts';
+import type { NodeReport } from '../api/node-report.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { applyBatch, type Change, emptyWorld } from '../model/world.ts';
 import type { FolderSnapshot } from './folder-snapshot.ts';

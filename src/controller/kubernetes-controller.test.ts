@@ -1,8 +1,9 @@
 // The controller with the source, the statuses and the events of a Kubernetes API, against the fake API server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kinds } from '../api/kinds.ts';
-import { createApiClient } from '../kubernetes/client.ts';
+import { type ApiClient, createApiClient } from '../kubernetes/client.ts';
 import type { ServedResource } from '../kubernetes/fake/writes.ts';
 import { type FakeApiServer, startFakeApiServer } from '../kubernetes/fake-api-server.ts';
 import { createObject } from '../kubernetes/objects.ts';
@@ -11,12 +12,10 @@ import { sampleAccess } from '../kubernetes/sample-access.ts';
 import { createLog } from '../observe/log.ts';
 import { createRegistry } from '../observe/metrics.ts';
 import { createSourceMetrics } from '../observe/source-metrics.ts';
-import { kubernetesSource } from '../sources/kubernetes.ts';
-import { systemClock } from './clock.ts';
-import { kubernetesEvents } from './kubernetes-events.ts';
-import { kubernetesStatus } from './kubernetes-status.ts';
+import { runKubernetesController } from './kubernetes-controller.ts';
+import type { ControllerLock } from './lock.ts';
 import { createControllerMetrics } from './metrics.ts';
-import { runController } from './run.ts';
+import type { ControllerPhase } from './run.ts';
 
 const configurationNamespace = 'gantry-system';
 const ofStatus: ServedResource = {
@@ -55,40 +54,54 @@ const service = (name: string, loadBalancerClass?: string) => ({
   },
 });
 
-/** Runs until `isEnough`, and a little longer, so that what should not be written has its chance. */
-async function run(server: FakeApiServer, isEnough: () => boolean): Promise<void> {
-  using client = createApiClient({ access: sampleAccess([server.url]) });
-  const log = createLog({ level: 'error', component: 'test' });
+const freeLock = { tryAcquire: async () => ({ [Symbol.dispose]: () => {} }) };
+
+interface Running {
+  readonly phases: ControllerPhase[];
+  stop(): Promise<void>;
+}
+
+function begin(client: ApiClient, lease: ControllerLock = freeLock): Running {
   const registry = createRegistry();
   const stop = new AbortController();
-  await using events = kubernetesEvents({ client, log });
-  let isActive = false;
-  const running = runController(
+  const phases: ControllerPhase[] = [];
+  const running = runKubernetesController(
     {
-      source: kubernetesSource({ client, configurationNamespace }),
-      lock: { tryAcquire: async () => ({ [Symbol.dispose]: () => {} }) },
-      status: kubernetesStatus({ client, configurationNamespace }),
-      events,
+      client,
+      configurationNamespace,
+      lease,
       policy: { loadBalancerClass: undefined, required: false },
-      clock: systemClock,
-      log,
+      log: createLog({ level: 'error', component: 'test' }),
       metrics: createControllerMetrics(registry),
       sourceMetrics: createSourceMetrics(registry),
-      phase: (phase) => {
-        isActive ||= phase === 'active';
-      },
+      phase: (phase) => phases.push(phase),
     },
     stop.signal,
   );
+  return {
+    phases,
+    async stop() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+/** Runs until `isEnough`, and a little longer, so that what should not be written has its chance. */
+async function run(server: FakeApiServer, isEnough: () => boolean): Promise<void> {
+  using client = createApiClient({ access: sampleAccess([server.url]) });
+  const running = begin(client);
+  await until(() => running.phases.includes('active') && isEnough());
+  await sleep(100);
+  await running.stop();
+}
+
+async function until(isSo: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
-  while (!(isActive && isEnough())) {
+  while (!isSo()) {
     assert.ok(performance.now() < deadline, 'this should be so by now');
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  await events.idle();
-  stop.abort();
-  await running;
 }
 
 test('a Service of ours gets an address and an event, one of another class nothing, and a restart writes to neither', async () => {
@@ -110,13 +123,15 @@ test('a Service of ours gets an address and an event, one of another class nothi
   assert.deepEqual(web?.metadata['annotations'], { 'metallb.io/ip-allocated-from-pool': 'front' });
   const reasons = server.store.list('v1/events').map(([, event]) => event['reason']);
   assert.deepEqual(reasons, ['IPAllocated']);
+  assert.ok(!server.requests.some((request) => /^GET .*services\/web/.test(request)), 'who it is was known');
 
   const seen = server.requests.length;
   await run(server, () => true);
   const writes = server.requests.slice(seen).filter((request) => !request.startsWith('GET'));
   assert.deepEqual(
-    writes.filter((request) => request.includes('/services/') || request.includes('/events')),
+    writes.filter((request) => !request.includes('/configmaps')),
     [],
+    'a fence, and nothing else',
   );
   assert.equal(stored('web'), web);
   assert.equal(stored('other'), untouched);

@@ -29,7 +29,7 @@ test('an event is about the Service as it is now, and one of a Service that is g
     spec: {},
   });
   assert.ok(created.ok);
-  await using events = kubernetesEvents({ client, log: silent() });
+  await using events = kubernetesEvents({ client, log: silent(), component: 'gantry-controller' });
   events.record(given('web'));
   events.record(given('gone'));
   await events.idle();
@@ -45,7 +45,7 @@ test('all of many events are written, few at a time, and none after the end', as
   await using server = await startFakeApiServer();
   using client = createApiClient({ access: sampleAccess([server.url]) });
   await createObject(client, services, { metadata: { namespace: 'default', name: 'web' }, spec: {} });
-  await using events = kubernetesEvents({ client, log: silent() });
+  await using events = kubernetesEvents({ client, log: silent(), component: 'gantry-controller' });
   for (let count = 0; count < 20; count += 1) events.record(given('web'));
   await events.idle();
   assert.equal(server.store.list('v1/events').length, 20);

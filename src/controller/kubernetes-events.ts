@@ -1,16 +1,20 @@
 // Events in a Kubernetes API, in the background: they inform people, so they are never waited for, and few at a time.
-import type { ApiObject } from '../kubernetes/api-object.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { createEvent } from '../kubernetes/event.ts';
 import { getObject } from '../kubernetes/objects.ts';
-import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
+import { type ApiReason, type ApiResult, apiSentence } from '../kubernetes/reason.ts';
 import { services } from '../kubernetes/resource.ts';
+import { serviceKey } from '../model/service.ts';
 import type { EventPort, ObjectEvent } from '../model/status.ts';
 import type { Log } from '../observe/log.ts';
+import { type ServiceVersion, type ServiceVersions, versionOf } from '../sources/service-versions.ts';
 
 export interface KubernetesEventsOptions {
   readonly client: ApiClient;
   readonly log: Log;
+  /** What is known of the Services, which need not be asked for then. */
+  readonly versions?: ServiceVersions;
+  readonly component: 'gantry-controller' | 'gantry-agent';
   /** The pod that this is, for who reads the events. */
   readonly host?: string;
 }
@@ -27,11 +31,12 @@ const parallelWrites = 4;
 const mostWaiting = 20_000;
 
 /** Events of Services. One that cannot be written is logged and not tried again; disposing drops those that wait. */
-export function kubernetesEvents({ client, log, host }: KubernetesEventsOptions): KubernetesEvents {
+export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEvents {
+  const { client, log, host, component, versions } = options;
   const waiting: ObjectEvent[] = [];
   const underWay = new Set<Promise<void>>();
   const stop = new AbortController();
-  const source = { component: 'gantry-controller', ...(host !== undefined && { host }) };
+  const source = { component, ...(host !== undefined && { host }) };
   let dropped = 0;
 
   const failed = (event: ObjectEvent, reason: ApiReason): void => {
@@ -41,14 +46,23 @@ export function kubernetesEvents({ client, log, host }: KubernetesEventsOptions)
     log.warn('event-not-written', { object, reason: event.reason, next: apiSentence(reason) });
   };
 
+  /** People find an object's events by its uid. */
+  const identify = async ({ namespace, name }: ObjectEvent): Promise<ApiResult<ServiceVersion>> => {
+    const known = versions?.get(serviceKey(namespace, name));
+    if (known !== undefined) return { ok: true, value: known };
+    const found = await getObject(client, services, { namespace, name }, stop.signal);
+    return found.ok ? { ok: true, value: versionOf(found.value) } : found;
+  };
+
   const write = async (event: ObjectEvent): Promise<void> => {
-    // People find an object's events by its uid.
-    const about = await getObject(client, services, event, stop.signal);
+    const about = await identify(event);
     if (!about.ok) return failed(event, about.reason);
-    const { apiVersion, kind, metadata }: ApiObject = about.value;
+    const { namespace, name } = event;
+    const { uid, resourceVersion } = about.value;
+    const { apiVersion, kind } = services;
     const outcome = await createEvent(
       client,
-      { apiVersion, kind, metadata },
+      { apiVersion, kind, metadata: { namespace, name, uid, resourceVersion } },
       event,
       source,
       new Date(),

@@ -1,7 +1,9 @@
 // Writes statuses to a Kubernetes API by server-side apply: each says whole what is Gantry's of an object, and what others
 // have written there stays.
-import { servedKinds } from '../api/crd/served-kinds.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { apiVersionOf, servedKinds } from '../api/crd/served-kinds.ts';
 import { kinds } from '../api/kinds.ts';
+import { isRecord } from '../api/record.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { applyObject, deleteObject, getObject } from '../kubernetes/objects.ts';
 import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
@@ -15,43 +17,56 @@ export interface KubernetesStatusOptions {
   readonly client: ApiClient;
   /** Where the pools are, and where reports without a namespace of their own go. */
   readonly configurationNamespace: string;
+  /** Writes the statuses of Services; undefined for who has none to write. */
+  readonly services?: Pick<StatusPort, 'put'>;
 }
 
-/** Rejects with the API server's reason as a sentence. An object that is gone needs no status, so its write succeeds. */
-export function kubernetesStatus({
-  client,
-  configurationNamespace: namespace,
-}: KubernetesStatusOptions): StatusPort {
+/**
+ * Rejects with the API server's reason as a sentence. An object that is gone needs no status, so its write succeeds.
+ * Nothing is written that the object says already, but for the times of its conditions.
+ */
+export function kubernetesStatus(options: KubernetesStatusOptions): StatusPort {
+  const { client, configurationNamespace: namespace } = options;
+  /** The reports that this process wrote last: nobody else writes them. */
+  const written = new Map<string, StatusObject>();
+
   const apply = async (object: StatusObject, subresource: 'status' | undefined) => {
-    const { apiVersion, kind, metadata, ...parts } = object;
-    const resource = resourceOf(kind);
+    const { apiVersion: _a, kind, metadata, ...parts } = object;
     return applyObject(
       client,
-      resource,
+      resourceOf(kind),
       { metadata: { namespace, ...metadata }, ...(subresource === undefined ? {} : parts) },
       { fieldManager, isForced: true, ...(subresource && { subresource }) },
     );
   };
 
-  /** A person's object that is not there any more: one of Kubernetes itself is refused as if all of it was to be made. */
-  const isGone = async ({ kind, metadata }: StatusObject, reason: ApiReason): Promise<boolean> => {
-    if (isReport(kind)) return false;
-    if (reason.kind === 'not-found') return true;
-    if (reason.kind !== 'invalid') return false;
-    const found = await getObject(client, resourceOf(kind), { namespace, ...metadata });
-    return !found.ok && found.reason.kind === 'not-found';
+  /** Makes a report that is not there yet. */
+  const write = async (object: StatusObject): Promise<ApiReason | undefined> => {
+    const first = await apply(object, 'status');
+    if (first.ok) return undefined;
+    if (first.reason.kind !== 'not-found') return first.reason;
+    if (!isReport(object.kind)) return undefined;
+    const made = await apply(object, undefined);
+    const second = made.ok ? await apply(object, 'status') : made;
+    return second.ok ? undefined : second.reason;
   };
 
   return {
     async put(object) {
-      const first = await apply(object, 'status');
-      if (first.ok || (await isGone(object, first.reason))) return;
-      if (first.reason.kind !== 'not-found') throw errorOf(first.reason);
-      const made = await apply(object, undefined);
-      const second = made.ok ? await apply(object, 'status') : made;
-      if (!second.ok) throw errorOf(second.reason);
+      if (object.kind === services.kind && options.services !== undefined)
+        return options.services.put(object);
+      const id = idOf(object.kind, object.metadata.namespace, object.metadata.name);
+      const before = written.get(id);
+      if (before === undefined) {
+        const found = await getObject(client, resourceOf(object.kind), { namespace, ...object.metadata });
+        if (found.ok && isSaidBy(found.value, object)) return;
+      } else if (isSaidBy(before, object)) return;
+      const reason = await write(object);
+      if (reason !== undefined) throw errorOf(reason);
+      if (isReport(object.kind)) written.set(id, object);
     },
     async remove(kind, ofNamespace, name) {
+      written.delete(idOf(kind, ofNamespace, name));
       // The status of a person's object went with it.
       if (!isReport(kind)) return;
       const removed = await deleteObject(client, resourceOf(kind), {
@@ -63,15 +78,36 @@ export function kubernetesStatus({
   };
 }
 
+const idOf = (kind: string, namespace: string | undefined, name: string): string =>
+  `${kind} ${namespace ?? ''}/${name}`;
+
+/** All that is to be written stands there; when a condition changed last is as it was first said. */
+function isSaidBy(found: unknown, wanted: unknown): boolean {
+  if (isRecord(wanted))
+    return (
+      isRecord(found) &&
+      Object.entries(wanted).every(
+        ([name, value]) =>
+          name === 'apiVersion' || name === 'lastTransitionTime' || isSaidBy(found[name], value),
+      )
+    );
+  if (Array.isArray(wanted))
+    return (
+      Array.isArray(found) &&
+      found.length === wanted.length &&
+      wanted.every((value, index) => isSaidBy(found[index], value))
+    );
+  return isDeepStrictEqual(found, wanted);
+}
+
 /** A kind whose objects are made by Gantry, and hold nothing but a status. */
 const isReport = (kind: string): boolean => !(kind in kinds);
 
 function resourceOf(kind: string): Resource {
-  if (kind === 'Service') return services;
   const served = servedKinds.find((one) => one.kind === kind);
   if (served === undefined) throw new RangeError(`${kind} has no status of ours`);
   return {
-    apiVersion: `metallb.io/${served.versions.at(-1)?.name}`,
+    apiVersion: apiVersionOf(served),
     kind,
     plural: served.plural,
     isNamespaced: true,

@@ -6,8 +6,13 @@ import { statusFolder } from '../sources/folder-layout.ts';
 import type { Clock } from './clock.ts';
 
 export interface ControllerLock {
-  /** The lock at once, or undefined while another has it. */
-  tryAcquire(): Promise<Disposable | undefined>;
+  /** The lock at once, or undefined while another has it, or none can be had. Given up by disposing. */
+  tryAcquire(signal: AbortSignal): Promise<HeldLock | undefined>;
+}
+
+export interface HeldLock extends Disposable {
+  /** Aborts when it is known that another may have it by now; undefined: it cannot be lost. */
+  readonly lost?: AbortSignal;
 }
 
 const retryMilliseconds = 200;
@@ -36,9 +41,9 @@ export async function acquire(
   clock: Clock,
   signal: AbortSignal,
   standingBy: () => void,
-): Promise<Disposable | undefined> {
+): Promise<HeldLock | undefined> {
   for (let attempt = 0; !signal.aborted; attempt += 1) {
-    const held = await lock.tryAcquire();
+    const held = await lock.tryAcquire(signal);
     if (held !== undefined) return held;
     if (attempt === 0) standingBy();
     await clock.sleep(retryMilliseconds, signal);

@@ -32,6 +32,8 @@ export interface ControllerOptions {
   readonly source: Source;
   readonly lock: ControllerLock;
   readonly status: StatusPort;
+  /** Statuses that may be under way at once; undefined: as many as suit a disk. */
+  readonly parallelWrites?: number;
   /** What was written before, where statuses lie apart from their objects and can be left over from them. */
   readonly written?: WrittenStatuses;
   readonly events: EventPort;
@@ -50,7 +52,7 @@ export type ControllerPhase = 'standing-by' | 'reading' | 'active';
 const poolStatusMilliseconds = 1000;
 
 /**
- * Resolves some time after the signal aborted, when all that was begun has ended. Rejects when the source cannot be
+ * Resolves some time after the signal aborted or the lock was lost, when all that was begun has ended. Rejects when the source cannot be
  * read or the lock cannot be tried, and by a defect: then nothing more is written.
  */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
@@ -63,13 +65,19 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   if (held === undefined) return;
   phase('reading');
   log.info('lock-acquired');
-  await work(options, source, signal);
+  const { lost } = held;
+  await work(options, source, lost === undefined ? signal : AbortSignal.any([signal, lost]));
+  if (lost?.aborted) log.warn('lock-lost', { next: lostAdvice });
 }
+
+const lostAdvice =
+  'Another controller works now, or none could be sure of the lock; this one stands by again.';
 
 async function work(options: ControllerOptions, source: Source, signal: AbortSignal): Promise<void> {
   const { policy, status, events, clock, log, metrics, sourceMetrics, phase = () => {} } = options;
   await using writer = new StatusWriter({
     clock,
+    ...(options.parallelWrites !== undefined && { parallelWrites: options.parallelWrites }),
     failed(id, error, attempt) {
       metrics.statusNotWritten();
       if (attempt > 1) return;

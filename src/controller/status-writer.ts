@@ -12,13 +12,15 @@ export interface DesiredStatus {
 
 export interface StatusWriterOptions {
   readonly clock: Clock;
+  /** How many may be under way at once. */
+  readonly parallelWrites?: number;
   /** An attempt failed; the next is made by itself. `attempt` counts from 1. */
   readonly failed: (id: string, error: unknown, attempt: number) => void;
   /** An object that had failed was written after all. */
   readonly recovered: (id: string) => void;
 }
 
-const parallelWrites = 16;
+const defaultParallelWrites = 16;
 const firstRetryMilliseconds = 100;
 const lastRetryMilliseconds = 30_000;
 
@@ -101,8 +103,9 @@ export class StatusWriter implements AsyncDisposable {
   }
 
   #pump(): void {
+    const { parallelWrites: most = defaultParallelWrites } = this.#options;
     for (const entry of this.#queue) {
-      if (this.#isHeld || this.#underWay.size >= parallelWrites || this.#closed.signal.aborted) return;
+      if (this.#isHeld || this.#underWay.size >= most || this.#closed.signal.aborted) return;
       this.#queue.delete(entry);
       const { desired } = entry;
       const claims = desired && this.#claimsNow(entry, desired);

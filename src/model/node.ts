@@ -10,6 +10,8 @@ export interface Node {
   readonly podCidrs: readonly Cidr[];
   /** The condition NetworkUnavailable is True. */
   readonly networkUnavailable: boolean;
+  /** Gantry runs there, dead or alive: it counts when the members vote, and may announce. */
+  readonly isMember: boolean;
 }
 
 /** A node with this label does not announce (its value is of no matter). */

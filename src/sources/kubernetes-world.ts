@@ -46,6 +46,8 @@ export class KubernetesWorld {
   readonly #configuration = new WantedConfiguration();
   readonly #establishedPools = new Set<string>();
   #changes: Change[] = [];
+  /** The nodes that Gantry runs on; undefined: all. */
+  #members: ReadonlySet<string> | undefined;
   #isWhole = false;
   #configurationDirty = true;
   #problemsChanged = true;
@@ -69,6 +71,12 @@ export class KubernetesWorld {
       this.#configuration.drop(id);
       this.#configurationDirty = true;
     } else this.#tell(changeOf(kind, identity.key, undefined));
+  }
+
+  /** The nodes that Gantry runs on: those that are in the set now, until the next call. */
+  setMembers(nodes: ReadonlySet<string>): void {
+    this.#members = nodes;
+    for (const node of this.#nodes.values()) this.#tell(changeOf('Node', node.name, node));
   }
 
   /** Everything that was there at first has been put: from now on there is a configuration. */
@@ -107,7 +115,14 @@ export class KubernetesWorld {
     } else this.#tell(change);
   }
 
-  #tell(change: Change): void {
+  #withMembership(change: Change): Change {
+    const node = objectOf('Node', change);
+    if (node === undefined || this.#members === undefined) return change;
+    return changeOf('Node', node.name, { ...node, isMember: this.#members.has(node.name) });
+  }
+
+  #tell(wanted: Change): void {
+    const change = this.#withMembership(wanted);
     const id = idOf(change);
     const before = this.#told.get(id)?.object;
     if (isDeepStrictEqual(before, change.object)) return;

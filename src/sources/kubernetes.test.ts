@@ -6,10 +6,12 @@ import { createApiClient } from '../kubernetes/client.ts';
 import { isRefusal } from '../kubernetes/fake/refusal.ts';
 import { create, remove, replace, type ServedResource } from '../kubernetes/fake/writes.ts';
 import { type FakeApiServer, startFakeApiServer } from '../kubernetes/fake-api-server.ts';
+import { createObject } from '../kubernetes/objects.ts';
+import { pods } from '../kubernetes/resource.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
 import { formatProblem, type ObjectProblem } from '../model/problem.ts';
 import { applyBatch, emptyWorld, type Kind, type World } from '../model/world.ts';
-import { kubernetesSource } from './kubernetes.ts';
+import { agentKinds, type KubernetesSourceOptions, kubernetesSource } from './kubernetes.ts';
 
 const resources: readonly ServedResource[] = Object.entries(kinds).map(([kind, spec]) => ({
   kind,
@@ -32,9 +34,14 @@ async function startCluster(served = resources): Promise<FakeApiServer> {
   return server;
 }
 
-async function follow(server: FakeApiServer): Promise<Followed> {
+async function follow(server: FakeApiServer, more: Partial<KubernetesSourceOptions> = {}): Promise<Followed> {
   const client = createApiClient({ access: sampleAccess([server.url]) });
-  const source = kubernetesSource({ client, configurationNamespace: 'metallb-system' });
+  const source = kubernetesSource({
+    client,
+    configurationNamespace: 'metallb-system',
+    kinds: agentKinds,
+    ...more,
+  });
   const world = emptyWorld();
   const sizes: number[] = [];
   let problems: readonly ObjectProblem[] = [];
@@ -168,6 +175,7 @@ test('without a definition of pools nothing is complete, and the other definitio
   const client = createApiClient({ access: sampleAccess([bare.url]), timing: { firstDelayMilliseconds: 1 } });
   const failed: string[] = [];
   const source = kubernetesSource({
+    kinds: agentKinds,
     client,
     configurationNamespace: 'metallb-system',
     tell(kind, notice) {
@@ -186,4 +194,24 @@ test('without a definition of pools nothing is complete, and the other definitio
   await source[Symbol.asyncDispose]();
   await starting;
   client[Symbol.dispose]();
+});
+
+test('nodes with a pod of ours are members, the others are none', async () => {
+  await using server = await startCluster();
+  for (const name of ['node1', 'node2']) write(server, 'Node', undefined, { metadata: { name } });
+  const labels = { app: 'gantry' };
+  using client = createApiClient({ access: sampleAccess([server.url]) });
+  const make = (name: string, spec: object) =>
+    createObject(client, pods, { metadata: { namespace: 'metallb-system', name, labels }, spec });
+  await make('on-one', { nodeName: 'node1' });
+  await make('waits', {});
+  const memberPods = { namespace: 'metallb-system', labelSelector: 'app=gantry' };
+  await using followed = await follow(server, { memberPods });
+  const { world } = followed;
+  const isMember = (name: string) => world.nodes.get(name)?.isMember;
+  assert.deepEqual([isMember('node1'), isMember('node2')], [true, false]);
+  await make('on-two', { nodeName: 'node2' });
+  await until(() => isMember('node2') === true);
+  await using everywhere = await follow(server);
+  assert.equal(everywhere.world.nodes.get('node1')?.isMember, true);
 });

@@ -1,7 +1,9 @@
 // A Kubernetes API as a source of objects: every kind is listed and watched, and what they tell comes in one stream.
 import { configurationKinds } from '../api/cross-object.ts';
 import { kinds } from '../api/kinds.ts';
+import { type ApiObject, isRecord, keyOf } from '../kubernetes/api-object.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
+import { pods } from '../kubernetes/resource.ts';
 import {
   type CollectionBatch,
   type CollectionNotice,
@@ -9,17 +11,31 @@ import {
 } from '../kubernetes/watch-collection.ts';
 import type { Kind } from '../model/world.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
+import { createMemberNodes } from './member-nodes.ts';
+import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
 export interface KubernetesSourceOptions {
   readonly client: ApiClient;
   /** Only objects in it configure Gantry: `metallb-system` for who comes from MetalLB. */
   readonly configurationNamespace: string;
+  /** What to watch: the others are as good as empty. */
+  readonly kinds: readonly Kind[];
+  /** The pods that Gantry runs in, of which each makes its node a member; undefined: every node is one. */
+  readonly memberPods?: { readonly namespace: string; readonly labelSelector: string };
+  /** Is kept up to date, for who writes to Services. */
+  readonly versions?: ServiceVersions;
   /** How each kind's watch goes, for logs and metrics. */
-  readonly tell?: (kind: Kind, notice: CollectionNotice) => void;
+  readonly tell?: (kind: Kind | 'Pod', notice: CollectionNotice) => void;
 }
 
-const watched: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'Namespace', ...configurationKinds];
+/** What a controller decides by. */
+export const controllerKinds: readonly Kind[] = ['Service', 'Node', 'Namespace', ...configurationKinds];
+/** What an agent announces and forwards by. */
+export const agentKinds: readonly Kind[] = [...controllerKinds, 'EndpointSlice'];
+
+/** A pod that leaves is replaced within this, unless Gantry is to run on its node no more. */
+const lingerMilliseconds = 60_000;
 
 /**
  * Resolves its start once every kind is whole, however long the API is away. Then that stays in force which was read,
@@ -27,20 +43,22 @@ const watched: readonly Kind[] = ['Service', 'EndpointSlice', 'Node', 'Namespace
  * the API server's schema and the webhook stand before it.
  */
 export function kubernetesSource(options: KubernetesSourceOptions): Source {
-  const { client, tell = () => {} } = options;
+  const { client, versions, tell = () => {} } = options;
   const stop = new AbortController();
   let working: Promise<unknown> = Promise.resolve();
 
+  const readService = (object: ApiObject): ReadObject => {
+    versions?.put(keyOf(object), versionOf(object));
+    return readObject(object);
+  };
+
   const follow = (listener: SourceListener, whole: () => void): Promise<unknown> => {
     const world = new KubernetesWorld();
-    const unread = new Set(watched);
-    const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
-      if (stop.signal.aborted) return;
-      for (const change of batch.changes) {
-        if (change.kind === 'removed') world.remove(kind, change.key);
-        else world.put(kind, change.key, change.object);
-      }
-      const becomesWhole = batch.complete && unread.delete(kind) && unread.size === 0;
+    const unread = new Set<Kind | 'Pod'>(options.kinds);
+    if (options.memberPods !== undefined) unread.add('Pod');
+
+    const tellChanges = (kind: Kind | 'Pod', isRead: boolean): void => {
+      const becomesWhole = isRead && unread.delete(kind) && unread.size === 0;
       if (becomesWhole) world.becomeWhole();
       const changes = world.flush();
       if (changes.length > 0 || becomesWhole) listener.batch({ changes, complete: unread.size === 0 });
@@ -48,21 +66,64 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
       if (problems !== undefined) listener.problems(problems);
       if (becomesWhole) whole();
     };
-    return Promise.all(
-      watched.map((kind) =>
-        watchCollection<ReadObject>(
+
+    const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
+      if (stop.signal.aborted) return;
+      for (const change of batch.changes) {
+        if (change.kind !== 'removed') world.put(kind, change.key, change.object);
+        else {
+          world.remove(kind, change.key);
+          if (kind === 'Service') versions?.remove(change.key);
+        }
+      }
+      tellChanges(kind, batch.complete);
+    };
+
+    const members = createMemberNodes({
+      lingerMilliseconds,
+      expired() {
+        world.setMembers(members.nodes);
+        tellChanges('Pod', false);
+      },
+    });
+
+    const takePods = (batch: CollectionBatch<PodPlace>): void => {
+      if (stop.signal.aborted) return;
+      for (const change of batch.changes) {
+        if (change.kind === 'removed') members.remove(change.key);
+        else members.put(change.key, change.object.node);
+      }
+      world.setMembers(members.nodes);
+      tellChanges('Pod', batch.complete);
+    };
+
+    const watching = options.kinds.map((kind) =>
+      watchCollection<ReadObject>(
+        client,
+        {
+          selection: selectionOf(kind, options.configurationNamespace),
+          trim: kind === 'Service' ? readService : readObject,
+          batch: (batch) => take(kind, batch),
+          tell: (notice) => tell(kind, notice),
+          isOptional: isOptional(kind),
+        },
+        stop.signal,
+      ),
+    );
+    if (options.memberPods !== undefined)
+      watching.push(
+        watchCollection<PodPlace>(
           client,
           {
-            selection: selectionOf(kind, options.configurationNamespace),
-            trim: readObject,
-            batch: (batch) => take(kind, batch),
-            tell: (notice) => tell(kind, notice),
-            isOptional: isOptional(kind),
+            selection: { resource: pods, ...options.memberPods },
+            trim: placeOf,
+            batch: takePods,
+            tell: (notice) => tell('Pod', notice),
           },
           stop.signal,
         ),
-      ),
-    );
+      );
+    return Promise.all(watching);
   };
 
   return {
@@ -90,6 +151,18 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
       await working;
     },
   };
+}
+
+interface PodPlace {
+  /** Undefined while it waits for one, and once it has ended. */
+  readonly node: string | undefined;
+}
+
+function placeOf(pod: ApiObject): PodPlace {
+  const { spec, status } = pod;
+  const hasEnded = isRecord(status) && (status['phase'] === 'Succeeded' || status['phase'] === 'Failed');
+  const node = isRecord(spec) && !hasEnded ? spec['nodeName'] : undefined;
+  return { node: typeof node === 'string' && node !== '' ? node : undefined };
 }
 
 /** Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. */

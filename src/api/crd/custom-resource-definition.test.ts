@@ -20,7 +20,7 @@ const definitions = servedKinds.map(customResourceDefinition);
 const versions = definitions.flatMap((definition) =>
   definition.spec.versions.map((version) => ({
     kind: definition.spec.names.kind,
-    apiVersion: `metallb.io/${version.name}`,
+    apiVersion: `${definition.spec.group}/${version.name}`,
     schema: version.schema.openAPIV3Schema,
   })),
 );
@@ -39,8 +39,8 @@ const everySchema = versions.flatMap(({ kind, apiVersion, schema }) =>
   schemasIn(schema, `${apiVersion} ${kind}`),
 );
 
-test('all nine kinds are defined, and each version that the parser reads', () => {
-  assert.equal(definitions.length, 9);
+test('all nine kinds of MetalLB are defined, and each version that the parser reads', () => {
+  assert.equal(definitions.filter(({ spec }) => spec.group === 'metallb.io').length, 9);
   const defined = versions.map(({ kind, apiVersion }) => `${kind} ${apiVersion}`);
   for (const [kind, { apiVersions, plural }] of Object.entries(kinds)) {
     for (const version of apiVersions.filter((each) => each.startsWith('metallb.io/'))) {

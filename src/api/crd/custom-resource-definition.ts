@@ -1,16 +1,14 @@
 // CustomResourceDefinitions (apiextensions.k8s.io/v1) of the kinds that are served. They need Kubernetes 1.31, for the
 // address functions of CEL.
-import type { PrinterColumn, ServedKind, ServedVersion } from './served-kinds.ts';
+import type { PrinterColumn, ServedGroup, ServedKind, ServedVersion } from './served-kinds.ts';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
-
-export const group = 'metallb.io';
 
 export interface CustomResourceDefinition {
   readonly apiVersion: 'apiextensions.k8s.io/v1';
   readonly kind: 'CustomResourceDefinition';
   readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
   readonly spec: {
-    readonly group: typeof group;
+    readonly group: ServedGroup;
     readonly names: {
       readonly kind: string;
       readonly listKind: string;
@@ -40,7 +38,7 @@ export interface DefinedVersion {
  * version has every field; and what else there is, our own or MetalLB's webhook, does not stand in the way of applying.
  */
 export function customResourceDefinition(served: ServedKind): CustomResourceDefinition {
-  const { kind, plural, shortName, versions } = served;
+  const { group, kind, plural, shortName, versions } = served;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -53,7 +51,7 @@ export function customResourceDefinition(served: ServedKind): CustomResourceDefi
         plural,
         singular: kind.toLowerCase(),
         shortNames: [shortName],
-        categories: ['gantry', 'metallb'],
+        categories: group === 'metallb.io' ? ['gantry', 'metallb'] : ['gantry'],
       },
       scope: 'Namespaced',
       versions: versions.map((version, index) =>

@@ -21,7 +21,7 @@ const schemas = new Map<string, StructuralSchema>(
   servedKinds.flatMap((served) => {
     const { spec } = customResourceDefinition(served);
     return spec.versions.map(
-      ({ name, schema }) => [`metallb.io/${name} ${served.kind}`, schema.openAPIV3Schema] as const,
+      ({ name, schema }) => [`${served.group}/${name} ${served.kind}`, schema.openAPIV3Schema] as const,
     );
   }),
 );

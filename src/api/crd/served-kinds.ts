@@ -1,4 +1,4 @@
-// The kinds of metallb.io as they are served: names, versions, schemas and the columns of `kubectl get`.
+// The kinds that Gantry brings, as they are served: names, versions, schemas and the columns of `kubectl get`.
 import type * as z from 'zod/mini';
 import { bfdProfileSpec } from '../bfd-profile.ts';
 import { bgpAdvertisementSpec } from '../bgp-advertisement.ts';
@@ -6,6 +6,7 @@ import { bgpPeerSpecV1beta1, bgpPeerSpecV1beta2 } from '../bgp-peer-schema.ts';
 import { communitySpec } from '../community.ts';
 import { ipAddressPoolSpec } from '../ip-address-pool.ts';
 import { l2AdvertisementSpec } from '../l2-advertisement.ts';
+import { nodeReportKind, nodeReportSchema } from '../node-report.ts';
 import {
   configurationStateSchema,
   poolStatusSchema,
@@ -22,7 +23,7 @@ export interface PrinterColumn {
 }
 
 export interface ServedVersion {
-  readonly name: 'v1beta1' | 'v1beta2';
+  readonly name: 'v1beta1' | 'v1beta2' | 'v1alpha1';
   /** Undefined for a kind that only reports. */
   readonly spec: z.core.$ZodType | undefined;
   /** Whether an object without a spec is refused. */
@@ -32,7 +33,11 @@ export interface ServedVersion {
   readonly deprecation?: string;
 }
 
+/** `gantry.dev` holds only what MetalLB lacks. */
+export type ServedGroup = 'metallb.io' | 'gantry.dev';
+
 export interface ServedKind {
+  readonly group: ServedGroup;
   readonly kind: string;
   readonly plural: string;
   readonly shortName: string;
@@ -75,6 +80,7 @@ const v1beta1 = (
 
 export const servedKinds: readonly ServedKind[] = [
   {
+    group: 'metallb.io',
     kind: 'IPAddressPool',
     plural: 'ipaddresspools',
     shortName: 'lbpool',
@@ -95,6 +101,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'L2Advertisement',
     plural: 'l2advertisements',
     shortName: 'l2adv',
@@ -109,6 +116,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'BGPAdvertisement',
     plural: 'bgpadvertisements',
     shortName: 'bgpadv',
@@ -123,6 +131,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'BGPPeer',
     plural: 'bgppeers',
     shortName: 'lbpeer',
@@ -146,6 +155,7 @@ export const servedKinds: readonly ServedKind[] = [
     ],
   },
   {
+    group: 'metallb.io',
     kind: 'BFDProfile',
     plural: 'bfdprofiles',
     shortName: 'bfdp',
@@ -161,6 +171,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'Community',
     plural: 'communities',
     shortName: 'bgpcomm',
@@ -168,6 +179,7 @@ export const servedKinds: readonly ServedKind[] = [
     versions: v1beta1({ spec: communitySpec, columns: [] }),
   },
   {
+    group: 'metallb.io',
     kind: 'ServiceL2Status',
     plural: 'servicel2statuses',
     shortName: 'l2status',
@@ -179,6 +191,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'ServiceBGPStatus',
     plural: 'servicebgpstatuses',
     shortName: 'bgpstatus',
@@ -190,6 +203,7 @@ export const servedKinds: readonly ServedKind[] = [
     }),
   },
   {
+    group: 'metallb.io',
     kind: 'ConfigurationState',
     plural: 'configurationstates',
     shortName: 'confstate',
@@ -201,4 +215,31 @@ export const servedKinds: readonly ServedKind[] = [
       columns: [column('Result', '.status.result'), column('ErrorSummary', '.status.errorSummary'), age],
     }),
   },
+  {
+    group: 'gantry.dev',
+    kind: nodeReportKind,
+    plural: 'nodereports',
+    shortName: 'lbnode',
+    description:
+      'Tells what the agent of one node knows of it: its members, its kernel, and what is in the way.',
+    versions: [
+      {
+        name: 'v1alpha1',
+        spec: undefined,
+        needsSpec: false,
+        status: nodeReportSchema,
+        columns: [
+          column('Pulse', '.status.pulse.connected', 'boolean'),
+          column('Owned', '.status.pulse.owned', 'integer'),
+          column('Draining', '.status.pulse.draining', 'boolean'),
+          column('Forwards', '.status.dataPlane.healthy', 'boolean'),
+          column('Version', '.status.version'),
+          column('Updated', '.status.updatedAt', 'date'),
+        ],
+      },
+    ],
+  },
 ];
+
+/** The newest version of a kind, as `apiVersion` has it. */
+export const apiVersionOf = ({ group, versions }: ServedKind): string => `${group}/${versions.at(-1)?.name}`;

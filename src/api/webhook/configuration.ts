@@ -1,7 +1,6 @@
 // How the API server is told of the webhook: what to ask about, where, and that nothing waits for an answer.
 //
 // `caBundle` is for the controller to put in: without it the API server trusts nobody, and goes on without the webhook.
-import { group } from '../crd/custom-resource-definition.ts';
 
 export const admissionPath = '/admission';
 export const conversionPath = '/conversion';
@@ -75,7 +74,7 @@ export function validatingWebhookConfiguration(namespace: string) {
         timeoutSeconds: 5,
         rules: [
           {
-            apiGroups: [group],
+            apiGroups: ['metallb.io'],
             apiVersions: ['v1beta1', 'v1beta2'],
             operations: ['CREATE', 'UPDATE', 'DELETE'],
             resources: configurationResources,

@@ -1,8 +1,8 @@
 // Tests of the chain: a Service that works, then each thing that may go wrong, and that the first is named.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NodeReport } from '../../agent/node-report.ts';
 import { advertisement, node, pool, service, slice } from '../../agent/test-world.ts';
+import type { NodeReport } from '../../api/node-report.ts';
 import { excludeFromLoadBalancersLabel } from '../../model/node.ts';
 import type { ObjectProblem } from '../../model/problem.ts';
 import type { Change } from '../../model/world.ts';
