@@ -71,7 +71,8 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   const refresh = (text: string, address: Address): void => {
     const before = table.get(text) ?? [];
     const after = mayEnter(text, address) ? (planned.get(text)?.entries ?? []) : [];
-    for (const [index, entry] of after.entries()) if (!isSame(before[index], entry)) changed.add(entry.address);
+    for (const [index, entry] of after.entries())
+      if (!isSame(before[index], entry)) changed.add(entry.address);
     // Spread from now on, or no more.
     if (before[0]?.address !== after[0]?.address) for (const gone of before) changed.add(gone.address);
     if (after.length === 0) table.delete(text);
@@ -106,7 +107,9 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     if (!isLinked || !isWhole || !isNews) return;
     const entryOf = (key: string): LinkAddress | undefined =>
       table.get(addressOfKey(key))?.find((entry) => entry.address === key);
-    const upserts = needsWhole ? [...table.values()].flat() : [...changed].flatMap((key) => entryOf(key) ?? []);
+    const upserts = needsWhole
+      ? [...table.values()].flat()
+      : [...changed].flatMap((key) => entryOf(key) ?? []);
     const removals = needsWhole ? [] : [...changed].filter((key) => entryOf(key) === undefined);
     const partial = isComplete ? {} : { isPartial: true };
     send({ type: 'announce', replace: needsWhole, upserts, removals, ...partial });

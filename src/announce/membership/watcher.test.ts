@@ -15,7 +15,7 @@ test('one holder at a time, until it lets go', () => {
   assert.deepEqual([...a.wanted], [['k', 'b']], 'the holder is to be told');
   unlock(watcher, a, 'k');
   assert.equal(lock(watcher, b, 'k', 30), undefined);
-  assert.equal(watcher.lastHolder.get('k'), 'b');
+  assert.equal(watcher.past.last.get('k'), 'b');
 });
 
 test('a holder that is not heard for longer than its patience loses all, with the first that is taken', () => {

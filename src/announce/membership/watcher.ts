@@ -2,6 +2,7 @@
 // have sessions, which their heartbeats keep alive, and locks on addresses, which go with the session.
 
 import { addressOfKey } from '../../model/share.ts';
+import { createPastHolders, noteHolder, type PastHolders } from './past-holders.ts';
 
 export interface Session {
   readonly node: string;
@@ -24,8 +25,7 @@ export interface Watcher {
   readonly locks: Map<string, Session>;
   /** By address, the shares of it that are locked. */
   readonly shares: Map<string, Set<string>>;
-  /** Who had each address last. */
-  readonly lastHolder: Map<string, string>;
+  readonly past: PastHolders;
   /** What sessions had that have ended, or given way to another start's, since this was looked at last. */
   readonly unsettled: Set<string>;
   lastSessionId: number;
@@ -37,7 +37,7 @@ export const createWatcher = (grantsFrom: number): Watcher => ({
   sessions: new Map(),
   locks: new Map(),
   shares: new Map(),
-  lastHolder: new Map(),
+  past: createPastHolders(),
   unsettled: new Set(),
   lastSessionId: 0,
   grantsFrom,
@@ -107,7 +107,7 @@ export function lock(watcher: Watcher, session: Session, key: string, now: numbe
     watcher.shares.set(address, shares.add(key));
   }
   watcher.locks.set(key, session);
-  watcher.lastHolder.set(key, session.node);
+  noteHolder(watcher.past, key, session.node);
   session.locks.add(key);
   return undefined;
 }
