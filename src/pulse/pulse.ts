@@ -99,7 +99,10 @@ export function createPulse(options: PulseOptions): Pulse {
   let isDraining = false;
   const keptConnections = createKeptConnections({
     formerOwners,
-    resolve: (address, node) => formerOwnerOf(address, members, node, usableLinks.interfaces),
+    resolve: (key, node) =>
+      member?.peers.get(node)?.state === 'alive'
+        ? formerOwnerOf(key, members, node, usableLinks.interfaces)
+        : undefined,
     now,
   });
   let hasLeft = false;

@@ -20,7 +20,7 @@ export interface Estate {
   readonly table: readonly LinkAddress[];
   readonly owned: readonly LinkOwned[];
   /** By address, the node that had it before. */
-  readonly formerNodes: readonly (readonly [address: string, node: string])[];
+  readonly formerNodes: readonly (readonly [key: string, node: string])[];
   readonly member: MemberState;
   /** Of a pulse that knows BFD. */
   readonly bfd?: BfdEstate;

@@ -152,7 +152,7 @@ export class Simulation {
     this.note(`${name} ${isAware ? 'learns' : 'is not told'} of ${key}`);
     if (isAware) this.#unaware.delete(`${name} ${key}`);
     else this.#unaware.add(`${name} ${key}`);
-    this.#step(this.#node(name), { kind: 'touched', keys: [key] });
+    this.#step(this.#node(name), { kind: 'touched', keys: [key, ...shareKeys(key)] });
   }
 
   /** The agents learn that the address is to be spread, or is not any more, each at its time. */
