@@ -43,7 +43,7 @@ export const pool = (): ChangeOf<'IPAddressPool'> => ({
   },
 });
 
-export const advertisement = (): ChangeOf<'L2Advertisement'> => ({
+export const advertisement = (spread = false): ChangeOf<'L2Advertisement'> => ({
   kind: 'L2Advertisement',
   key: 'all',
   object: {
@@ -55,7 +55,7 @@ export const advertisement = (): ChangeOf<'L2Advertisement'> => ({
     interfaces: [],
     serviceSelectors: [],
     preferredNodeSelectors: [],
-    spread: false,
+    spread,
   },
 });
 

@@ -37,6 +37,8 @@ export interface SnapshotParts {
   readonly reports?: readonly NodeReport[];
   /** Who answers for a Service, by key. */
   readonly owners?: Readonly<Record<ServiceKey, readonly string[]>>;
+  /** By node and address, how many shares it answers for. */
+  readonly shares?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly problems?: FolderSnapshot['problems'];
   readonly complaints?: Readonly<Record<ServiceKey, string>>;
 }
@@ -51,7 +53,12 @@ export function snapshotOf(parts: SnapshotParts): FolderSnapshot {
     announcements: new Map(
       Object.entries(parts.owners ?? {}).map(([key, nodes]) => [
         key,
-        nodes.map((node) => ({ node, interfaces: ['eth0'], why: `Elected on ${node}.` })),
+        nodes.map((node) => ({
+          node,
+          interfaces: ['eth0'],
+          why: `Elected on ${node}.`,
+          shares: new Map(Object.entries(parts.shares?.[node] ?? {})),
+        })),
       ]),
     ),
     complaints: new Map(

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatAddress } from './address.ts';
-import { addressOfKey, holdingKey, parseHolding, shareKeys, shareOf, sharesPerAddress } from './share.ts';
+import {
+  addressOfKey,
+  countHoldings,
+  formatHoldings,
+  holdingKey,
+  parseHolding,
+  shareKeys,
+  shareOf,
+  sharesPerAddress,
+} from './share.ts';
 
 test('the key of a holding tells its address and its share', () => {
   for (const address of ['192.0.2.200', '2001:db8:1::200']) {
@@ -54,4 +63,14 @@ test('MACs that differ in one byte alone, or come in steps, fall into all shares
     }
     for (const count of counts) assert.ok(count >= 5 && count <= 35, `${name}: ${counts}`);
   }
+});
+
+test('what is held is counted whole and in shares', () => {
+  const texts = [
+    [],
+    ['192.0.2.1'],
+    ['192.0.2.1#3'],
+    ['192.0.2.1', '192.0.2.2', '192.0.2.3#1', '192.0.2.3#2'],
+  ].map((keys) => formatHoldings(countHoldings(keys)));
+  assert.deepEqual(texts, ['0 addresses', '1 address', '1 share', '2 addresses and 2 shares']);
 });

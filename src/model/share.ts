@@ -39,6 +39,31 @@ export function addressOfKey(key: string): string {
   return mark < 0 ? key : key.slice(0, mark);
 }
 
+/** How much these keys are. */
+export interface HoldingCount {
+  /** Held whole. */
+  readonly addresses: number;
+  /** Of addresses that are spread. */
+  readonly shares: number;
+}
+
+export function countHoldings(keys: Iterable<string>): HoldingCount {
+  let [addresses, shares] = [0, 0];
+  for (const key of keys) {
+    if (key.includes('#')) shares++;
+    else addresses++;
+  }
+  return { addresses, shares };
+}
+
+/** As in `3 addresses and 5 shares`; what there is none of is left out, unless there is nothing at all. */
+export function formatHoldings({ addresses, shares }: HoldingCount): string {
+  const whole = `${addresses} ${addresses === 1 ? 'address' : 'addresses'}`;
+  const parts = `${shares} ${shares === 1 ? 'share' : 'shares'}`;
+  if (shares === 0) return whole;
+  return addresses === 0 ? parts : `${whole} and ${parts}`;
+}
+
 /** The share of whoever sends from this MAC, of 6 bytes: as nf_tables' `jhash ether saddr mod 16 seed 0` counts it. */
 export const shareOf = (mac: Uint8Array): number =>
   // reciprocal_scale (linux/kernel.h): the high bits.
