@@ -11,7 +11,8 @@ import { electOwner, type Owner } from '../announce/layer2/elect.ts';
 import type { NodeInterface } from '../announce/layer2/interfaces.ts';
 import type { Claim } from '../announce/membership/state.ts';
 import type { Candidate } from '../announce/plan.ts';
-import { addressOfKey, type Holding, parseHolding } from '../model/share.ts';
+import { parseAddress } from '../model/address.ts';
+import { addressOfKey, type Holding, parseHolding, shareKeys } from '../model/share.ts';
 import type { Log } from '../observe/log.ts';
 import type { FromPulse, LinkAddress, LinkOwned, ToPulse } from './link.ts';
 import type { Responder } from './responder.ts';
@@ -96,6 +97,20 @@ export function createElections(options: ElectionsOptions): Elections {
     news.set(key, { entry, to: undefined });
   };
 
+  /** Whoever may come to have a share, knows its askers. */
+  const overhearShares = (touched: Iterable<string>): void => {
+    const addresses = new Set<string>();
+    for (const key of touched) if (addressOfKey(key) !== key) addresses.add(addressOfKey(key));
+    for (const text of addresses) {
+      const address = parseAddress(text);
+      if (address !== undefined)
+        responder.overhear(
+          address,
+          shareKeys(text).some((key) => table.has(key)),
+        );
+    }
+  };
+
   const sendDue = (): void => {
     clearTimeout(announceTimer);
     const asked = (key: string): number => responder.counters.get(addressOfKey(key))?.requestsReceived ?? 0;
@@ -155,6 +170,7 @@ export function createElections(options: ElectionsOptions): Elections {
         table.set(key, { holding, candidates });
         touched.add(key);
       }
+      overhearShares(touched);
       return touched;
     },
     speak(claim, origin) {

@@ -66,6 +66,9 @@ export function createFakeResponder(now: () => number): FakeResponder {
       owned.set(keyOf(address, share), { names, grant });
       countersOf(formatAddress(address));
     },
+    overhear() {},
+    askers: () => [],
+    inherit() {},
     release: (address, share) => void owned.delete(keyOf(address, share)),
     announce(address, share) {
       const key = keyOf(address, share);

@@ -54,6 +54,8 @@ export function createPacketResponder(
   const owned = new Map<string, Owned>();
   const counters = new Map<string, ResponderCounters>();
   const askers = createAskers();
+  /** By text: beside those of which something is owned. */
+  const overheard = new Map<string, Address>();
 
   const countersOf = (address: string): ResponderCounters => {
     const found = counters.get(address) ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 };
@@ -141,6 +143,11 @@ export function createPacketResponder(
     if (count === 0 && address.family === 'IPv6') multicast.join(solicitedNodeGroup(address));
   };
 
+  /** Joins are counted: who has it, too, has joined once more. */
+  const listen = ({ multicast }: Port, address: Address): void => {
+    if (address.family === 'IPv6') multicast.join(solicitedNodeGroup(address));
+  };
+
   const stop = ({ holdings, multicast }: Port, key: string, address: Address): void => {
     if (!holdings.keys.delete(key)) return;
     const text = formatAddress(address);
@@ -168,6 +175,7 @@ export function createPacketResponder(
           const port = open(wanted);
           ports.set(wanted.name, port);
           opened.push(wanted.name);
+          for (const address of overheard.values()) listen(port, address);
           for (const [key, entry] of owned) {
             if (entry.interfaces.includes(wanted.name)) start(port, key, entry.address);
           }
@@ -209,6 +217,18 @@ export function createPacketResponder(
           if (transmit(port, socket, frame)) countersOf(text).gratuitousSent++;
       }
     },
+    overhear(address, isWanted) {
+      const text = formatAddress(address);
+      if (overheard.has(text) === isWanted) return;
+      if (isWanted) overheard.set(text, address);
+      else overheard.delete(text);
+      for (const port of ports.values()) {
+        if (isWanted) listen(port, address);
+        else if (address.family === 'IPv6') port.multicast.leave(solicitedNodeGroup(address));
+      }
+    },
+    askers: () => askers.ofShares(),
+    inherit: (records) => askers.inherit(records),
     [Symbol.dispose]() {
       for (const port of [...ports.values()]) close(port);
     },

@@ -438,12 +438,14 @@ export function createPulse(options: PulseOptions): Pulse {
         table: elections.table(),
         owned: upserts,
         formerNodes: keptConnections.entries(),
+        askers: responder.askers(),
         member: before,
       };
     },
     inherit(estate) {
       ({ node: self, members, keyFile, isDraining, isTableWhole, member } = estate);
       member.rules = options.rules;
+      responder.inherit(estate.askers);
       segments.begin(self, member.bootId);
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });

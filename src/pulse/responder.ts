@@ -1,4 +1,5 @@
 // The port to whatever answers ARP and neighbour solicitations: packet sockets today, a BPF program one day.
+import type { AskerRecord } from '../announce/layer2/askers.ts';
 import type { FrameError } from '../announce/layer2/ethernet.ts';
 import type { Address } from '../model/address.ts';
 
@@ -44,6 +45,14 @@ export interface Responder extends Disposable {
    * have asked before, each by itself. Of a share, only the latter: the others keep to their own nodes.
    */
   announce(address: Address, share?: number): void;
+  /**
+   * Whether to remember who asks for shares of the address, on all interfaces, though none may be owned here: a share is
+   * announced to its askers alone, and its solicitations go to those that have joined their group.
+   */
+  overhear(address: Address, isWanted: boolean): void;
+  /** Who is on record as having asked for shares: for another responder of this node. */
+  askers(): AskerRecord[];
+  inherit(records: readonly AskerRecord[]): void;
   /** By address in canonical form, of all addresses owned since the start. */
   readonly counters: ReadonlyMap<string, ResponderCounters>;
 }

@@ -2,6 +2,7 @@
 // new one goes on as the same member, of which the others notice nothing.
 import { connect } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
+import type { AskerRecord } from '../announce/layer2/askers.ts';
 import type { MemberState } from '../announce/membership/state.ts';
 import type { BfdEstate } from './bfd-estate.ts';
 import { readLines, writeLine } from './json-lines.ts';
@@ -22,6 +23,8 @@ export interface Estate {
   /** By address, the node that had it before. */
   readonly formerNodes: readonly (readonly [key: string, node: string])[];
   readonly member: MemberState;
+  /** Who asked for shares. */
+  readonly askers: readonly AskerRecord[];
   /** Of a pulse that knows BFD. */
   readonly bfd?: BfdEstate;
 }

@@ -51,13 +51,17 @@ test('over IPv6 who asked for another address is told as well', () => {
 
 test('of a share its own askers alone are told, and more of them', () => {
   const askers = createAskers();
-  for (let last = 1; last <= 40; last++) {
+  for (let last = 1; last <= 300; last++) {
     askers.note('eth0', `${vip6}#3`, asker(`2001:db8:1::${last}`), last);
-    askers.note('eth0', `${vip6}#4`, asker(`2001:db8:1::f${last}`), last);
+    askers.note('eth0', `${vip6}#4`, asker(`2001:db8:1:f::${last}`), last);
   }
-  const told = texts(askers.recall('eth0', `${vip6}#3`, 'IPv6', 41));
-  assert.equal(told.length, 32);
-  assert.ok(told.every((text) => !text.includes('::f')));
+  const told = texts(askers.recall('eth0', `${vip6}#3`, 'IPv6', 301 + 24 * 60 * 60_000));
+  assert.equal(told.length, 256);
+  assert.ok(told.every((text) => !text.includes(':f::')));
+  // What it knows goes on in another process.
+  const heir = createAskers();
+  heir.inherit(askers.ofShares());
+  assert.deepEqual(texts(heir.recall('eth0', `${vip6}#3`, 'IPv6', 302)), told);
 });
 
 test('what was asked for longest ago is forgotten when there is too much', () => {
