@@ -9,6 +9,7 @@ import { createLab, type Lab } from '../../lab/lab.ts';
 import { l2AdvertisementManifest, type Manifest, poolManifest } from '../../lab/manifests.ts';
 import type { ProbeReport } from '../../lab/probe.ts';
 import { gantryCommand } from '../../lab/program.ts';
+import { type LabPulse, linkAddress, startPulse } from '../../lab/pulses.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import {
   addPod,
@@ -20,7 +21,7 @@ import {
 import { formatMac } from '../../src/announce/layer2/ethernet.ts';
 import { rankShares } from '../../src/announce/rank-shares.ts';
 import { listLinks } from '../../src/linux/links.ts';
-import { shareOf, sharesPerAddress } from '../../src/model/share.ts';
+import { shareKeys, shareOf, sharesPerAddress } from '../../src/model/share.ts';
 
 /** A neighbour on the LAN, and the node that its share is wanted on. */
 interface Client {
@@ -185,14 +186,14 @@ testInsideLab(import.meta.filename, () => {
     );
     const [observer] = topology.nodes;
     assert.ok(observer);
-    const why = observer.host.exec(gantryCommand('why', 'web/a', '--folder', gantry.folder), {
-      mayFail: true,
-    });
-    assert.match(why.stdout, /of 16 shares of 192\.0\.2\.2/);
-    assert.match(
-      observer.host.exec(gantryCommand('status', '--folder', gantry.folder), { mayFail: true }).stdout,
-      /node1 \d\/16,node2 \d\/16,node3 \d\/16/,
+    const ask = (...args: readonly string[]): string =>
+      observer.host.exec(gantryCommand(...args, '--folder', gantry.folder), { mayFail: true }).stdout;
+    await until(
+      'why tells the shares',
+      () => /of 16 shares of 192\.0\.2\.2/.test(ask('why', 'web/a')),
+      30_000,
     );
+    assert.match(ask('status'), /node1 \d\/16,node2 \d\/16,node3 \d\/16/);
 
     const probes = clients.map(({ host }) => startProbing(host, addresses));
     await sleep(2000);
@@ -218,6 +219,35 @@ testInsideLab(import.meta.filename, () => {
       if (wanted === victim) assert.notDeepEqual(after, before.get(host));
       else assert.deepEqual(after, before.get(host), `${host.name} of ${wanted.name} has stayed`);
     }
+  });
+
+  test('a node that had no share before knows whom to tell, over IPv6 too', async () => {
+    await using lab = await createLab();
+    const topology = standardTopology(lab, 3);
+    const pulses = topology.nodes.map((node) => startPulse(lab, node, topology.nodes));
+    using stack = new DisposableStack();
+    for (const pulse of pulses) stack.use(pulse);
+    const addresses = ['192.0.2.200', '2001:db8:1::200'];
+    const shares = addresses.flatMap(shareKeys).map((key) => linkAddress(key, ['node2', 'node3', 'node1']));
+    for (const pulse of pulses) pulse.announce(shares);
+    const owns = (pulse: LabPulse | undefined) => pulse?.owned.size === shares.length;
+    await until('node2 has all', () => owns(pulses[1]), 20_000);
+    const areReady = (): boolean =>
+      pulses.every(({ members }) => members.length === 3 && members.every(({ isReady }) => isReady));
+    await until('all know whom to listen for', areReady);
+    const [, second, third] = topology.nodes;
+    assert.ok(second && third);
+    const { neighbour } = topology;
+    for (const address of addresses)
+      await until('it is answered', () => resolve(neighbour, address) === macOf(second.host));
+    second.host.powerOff();
+    await until('node3 has all', () => owns(pulses[2]));
+    for (const address of addresses)
+      await until(
+        'the neighbour is told',
+        () => known(neighbour, address) === macOf(third.host),
+        patienceMilliseconds,
+      );
   });
 
   test('an address is spread and made whole again while connections go on, and a wrong value changes nothing', async () => {
@@ -254,7 +284,6 @@ testInsideLab(import.meta.filename, () => {
     }
     for (const finish of probes)
       for (const report of await finish()) {
-        if (process.env['SHOW']) console.log(report.outageMilliseconds, report.failed, report.answered);
         assert.ok(report.outageMilliseconds < patienceMilliseconds, JSON.stringify(report));
       }
   });
