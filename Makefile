@@ -9,7 +9,8 @@ help: ## List the targets
 demo: setup ## Show the main job: a Service gets an address, answers, and survives its node (under a minute)
 	@$(NODE) src/main.ts demo
 
-test: check kubernetes ## Everything: check, the long tests (a minute), the lab tests (real packets, a real API server)
+# The lab has no network: what the image is made of must be there.
+test: check kubernetes image ## Everything: check, the long tests (a minute), the lab tests (real packets, a real API server)
 	@$(NODE) --test --test-reporter=dot --test-concurrency=2 $(LONG)
 	@scripts/lab-tests.sh
 
@@ -33,6 +34,10 @@ kubernetes: setup ## Build the API server of the lab tests into the user's cache
 build: setup ## One bundled file, its launcher and the native parts in dist/, which runs anywhere
 	@$(NODE) scripts/build.ts
 
+image: build ## The container image, built without Docker: dist/image/gantry-VERSION.tar
+	@scripts/install.sh dpkg-deb:dpkg strip:binutils
+	@$(NODE) scripts/image.ts
+
 format: setup ## Write the format and the safe lint fixes
 	@node_modules/.bin/biome check --write
 
@@ -43,4 +48,4 @@ clean: ## Remove what was built and installed here
 	rm -rf dist node_modules bench/results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench manifests kubernetes build format setup clean
+.PHONY: help demo test check fuzz bench manifests kubernetes build image format setup clean

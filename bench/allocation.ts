@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util';
 import { type Allocator, allocationOf, createAllocator } from '../src/ipam/allocator.ts';
 import { plan } from '../src/ipam/plan.ts';
-import { nothingTouched, putPool, putService, samplePool, sampleWorld } from '../src/ipam/sample.ts';
+import { putPool, putService, samplePool, sampleWorld } from '../src/ipam/sample.ts';
 import { formatAddress } from '../src/model/address.ts';
 import { sampleService } from '../src/model/sample.ts';
 import type { Service } from '../src/model/service.ts';
-import { applyBatch, type Change, type World } from '../src/model/world.ts';
+import { applyBatch, type Change, nothingTouched, type World } from '../src/model/world.ts';
 import { type Figure, median, percentile, report } from './report.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });

@@ -1,7 +1,8 @@
 // Other people's BFD in the lab: FRR's bfdd and BIRD, to judge ours by and to measure beside it.
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startFrrDaemons } from './frr.ts';
 import { until } from './gantry.ts';
 import type { Host } from './host.ts';
 import type { Lab } from './lab.ts';
@@ -38,54 +39,11 @@ export interface FrrPeer {
 
 /** Starts zebra and bfdd on the host, with these lines of configuration (`bfd`, ` peer …`). */
 export async function startFrr(lab: Lab, host: Host, configuration: readonly string[]): Promise<Frr> {
-  const directory = join(lab.directory, `frr-${host.name}`);
-  mkdirSync(directory);
-  chmodSync(directory, 0o777);
-  chmodSync(lab.directory, 0o755);
-  const file = (name: string, lines: readonly string[]): string => {
-    const path = join(directory, name);
-    writeFileSync(path, `${lines.join('\n')}\n`);
-    return path;
-  };
-  const zserv = join(directory, 'zserv.api');
-  // Root is in no group of FRR's, unless that is the group it runs as.
-  const common = (name: string, lines: readonly string[]): string[] => [
-    ...['-u', 'root', '-g', 'frrvty', '--vty_socket', directory, '-z', zserv, '-A', '127.0.0.1'],
-    ...[
-      '-P',
-      '0',
-      '-i',
-      join(directory, `${name}.pid`),
-      '-f',
-      file(`${name}.conf`, lines),
-      '--log',
-      'stdout',
-    ],
-  ];
-  const zebra = host.spawn(['/usr/lib/frr/zebra', ...common('zebra', [])], { log: `${host.name}-zebra` });
-  await until('zebra answers', () => ask(['show version'], 'zebra').code === 0);
-  const control = join(directory, 'bfdd.sock');
-  const bfdd = host.spawn(
-    ['setsid', '/usr/lib/frr/bfdd', ...common('bfdd', configuration), '--bfdctl', control],
-    {
-      log: `${host.name}-bfdd`,
-    },
-  );
-  function ask(commands: readonly string[], daemon: string) {
-    const argv = commands.flatMap((command) => ['-c', command]);
-    return host.exec(['vtysh', '--vty_socket', directory, '-d', daemon, ...argv], { mayFail: true });
-  }
-  await until('bfdd answers', () => ask(['show version'], 'bfdd').code === 0);
-
+  const daemons = await startFrrDaemons(lab, host, { bfdd: configuration });
   const frr: Frr = {
-    processes: [zebra, bfdd],
-    speaker: bfdd,
-    run(...commands) {
-      const { code, stdout, stderr } = ask(commands, 'bfdd');
-      if (code !== 0 || stdout.includes('% '))
-        throw new Error(`vtysh: ${commands.join('; ')}: ${stdout}${stderr}`);
-      return stdout;
-    },
+    processes: daemons.processes,
+    speaker: daemons.processOf('bfdd'),
+    run: (...commands) => daemons.run('bfdd', ...commands),
     peers: () => JSON.parse(frr.run('show bfd peers json')) as FrrPeer[],
     stateOf(peer) {
       const status = frr.peers().find((one) => one.peer === peer)?.status;

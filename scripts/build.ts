@@ -1,10 +1,11 @@
-// Builds dist/: one bundled file, a launcher, the Node runtime and the one native module, to be copied anywhere.
+// Builds dist/, or the folder that is named: one bundled file, a launcher, the Node runtime and the one native module, to
+// be copied anywhere.
 import { chmodSync, cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 

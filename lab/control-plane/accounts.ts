@@ -19,6 +19,8 @@ export interface AccountRequest {
   readonly name: string;
   /** Of a ClusterRole of its own. Without them it has only what its other bindings give. */
   readonly rules?: readonly PolicyRule[];
+  /** Of a Role of its own, in its namespace. */
+  readonly namespaceRules?: readonly PolicyRule[];
 }
 
 export interface Account {
@@ -43,10 +45,10 @@ export interface AccountContext {
   readonly directory: string;
 }
 
-/** Makes the namespace, the ServiceAccount, and a ClusterRole with its binding where there are rules. */
+/** Makes the namespace, the ServiceAccount, and a ClusterRole and a Role with their bindings where there are rules. */
 export async function createAccount(
   { api, objects, endpoint, server, authority, directory: parent }: AccountContext,
-  { namespace, name, rules }: AccountRequest,
+  { namespace, name, rules, namespaceRules }: AccountRequest,
 ): Promise<Account> {
   const full = `${namespace}-${name}`;
   const roleApi = 'rbac.authorization.k8s.io';
@@ -54,18 +56,21 @@ export async function createAccount(
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } },
   );
-  if (rules !== undefined) {
-    await objects.apply(
-      { apiVersion: `${roleApi}/v1`, kind: 'ClusterRole', metadata: { name: full }, rules },
+  const bind = (kind: 'ClusterRole' | 'Role', given: readonly PolicyRule[]): Promise<void> => {
+    const metadata = kind === 'Role' ? { namespace, name } : { name: full };
+    return objects.apply(
+      { apiVersion: `${roleApi}/v1`, kind, metadata, rules: given },
       {
         apiVersion: `${roleApi}/v1`,
-        kind: 'ClusterRoleBinding',
-        metadata: { name: full },
-        roleRef: { apiGroup: roleApi, kind: 'ClusterRole', name: full },
+        kind: `${kind}Binding`,
+        metadata,
+        roleRef: { apiGroup: roleApi, kind, name: metadata.name },
         subjects: [{ kind: 'ServiceAccount', namespace, name }],
       },
     );
-  }
+  };
+  if (rules !== undefined) await bind('ClusterRole', rules);
+  if (namespaceRules !== undefined) await bind('Role', namespaceRules);
 
   const directory = join(parent, full);
   mkdirSync(directory, { recursive: true });
@@ -85,7 +90,8 @@ export async function createAccount(
 
   let token = await renewToken();
   const kubeconfig = join(directory, 'kubeconfig');
-  writeKubeconfig(kubeconfig, { server, authorityFile: endpoint.authorityFile, user: { token } });
+  const { authorityFile } = endpoint;
+  writeKubeconfig(kubeconfig, { server, authorityFile, user: { token }, namespace });
   return {
     token,
     kubeconfig,

@@ -7,6 +7,7 @@ import type { Host } from '../host.ts';
 import type { Lab } from '../lab.ts';
 import { type Account, type AccountRequest, createAccount } from './accounts.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
+import { type AuditedRequest, auditArguments, auditedRequests } from './audit.ts';
 import type { Authority } from './certificates.ts';
 import { createCredentials } from './credentials.ts';
 import { createDaemon, type Daemon } from './daemon.ts';
@@ -40,6 +41,8 @@ export interface ControlPlane extends Objects, AsyncDisposable {
   account(request: AccountRequest): Promise<Account>;
   /** A kubeconfig that shows a certificate for this user. */
   certificateUser(name: string, groups?: readonly string[]): string;
+  /** What service accounts have asked of it until now, where it is audited. */
+  requests(): AuditedRequest[];
   /** etcd forgets all revisions but the last; what the API server remembers, it forgets when it is started again. */
   compact(): Promise<void>;
   /** A new serving certificate by the same authority; resolves when the API server, which runs on, shows it. */
@@ -53,6 +56,8 @@ export interface ControlPlaneOptions {
   readonly controllers?: readonly string[];
   /** Added to the API server's command line. */
   readonly apiServerArguments?: readonly string[];
+  /** It keeps a record for `requests`. */
+  readonly isAudited?: boolean;
 }
 
 /** Between two questions to a server that starts and needs the processor for itself. */
@@ -74,7 +79,7 @@ export async function startControlPlane(
   options: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
   const program = findPrograms();
-  const { controllers = usualControllers, apiServerArguments = [] } = options;
+  const { controllers = usualControllers, apiServerArguments = [], isAudited = false } = options;
   const [address] = addresses;
   const directory = mkdtempSync(join(lab.directory, 'control-plane-'));
   const server = `https://${address.includes(':') ? `[${address}]` : address}:${apiPort}`;
@@ -87,7 +92,7 @@ export async function startControlPlane(
     createDaemon(host, name, [program(name), ...args[name], ...more]);
   const [etcd, apiServer, controllerManager] = [
     daemon('etcd'),
-    daemon('kube-apiserver', apiServerArguments),
+    daemon('kube-apiserver', [...apiServerArguments, ...(isAudited ? auditArguments(directory) : [])]),
     daemon('kube-controller-manager'),
   ];
   const api = createApiClient({ ...endpoint, from: host, token: adminToken });
@@ -125,6 +130,7 @@ export async function startControlPlane(
       writeKubeconfig(path, { server, authorityFile: endpoint.authorityFile, user });
       return path;
     },
+    requests: () => auditedRequests(directory),
     compact: () => compact(host),
     async rotateServingCertificate() {
       const shown = () => presentedCertificate(host, address, apiPort);

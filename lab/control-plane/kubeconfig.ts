@@ -8,22 +8,25 @@ export interface Kubeconfig {
   /** A PEM file. */
   readonly authorityFile: string;
   readonly user: User;
+  /** Where objects are meant to be when nobody says. */
+  readonly namespace?: string;
 }
 
 /** How a client proves who it is: a token, a file with a token that may change, or a certificate. */
 export type User = { readonly token: string } | { readonly tokenFile: string } | KeyPair;
 
-export function writeKubeconfig(path: string, { server, authorityFile, user }: Kubeconfig): void {
+export function writeKubeconfig(path: string, config: Kubeconfig): void {
+  const { server, authorityFile, user, namespace = 'default' } = config;
   const name = 'lab';
-  const config = {
+  const content = {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name, cluster: { server, 'certificate-authority': authorityFile } }],
     users: [{ name, user: userFields(user) }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
+    contexts: [{ name, context: { cluster: name, user: name, namespace } }],
     'current-context': name,
   };
-  writeFileSync(path, JSON.stringify(config, undefined, 2), { mode: 0o600 });
+  writeFileSync(path, JSON.stringify(content, undefined, 2), { mode: 0o600 });
 }
 
 function userFields(user: User): object {

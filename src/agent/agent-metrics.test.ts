@@ -33,6 +33,7 @@ function start() {
       frontends: 4,
       failures: new Map([['web/d', { kind: 'other-service-proxy', service: 'web/d', proxy: 'x' }]]),
     },
+    announcedByBgp: () => ['2001:db8::1'],
     unhealthyEndpoints: () => 2,
     findings: () => [{ severity: 'error', reason: { kind: 'ipv6-absent' } }],
   };
@@ -55,9 +56,10 @@ test('each Service of an owned address is announced, and no more once it is lost
     'metallb_speaker_announced{service="web/a",protocol="layer2",node="node-1",ip="192.0.2.1"} 1',
     'metallb_speaker_announced{service="web/b",protocol="layer2",node="node-1",ip="192.0.2.1"} 1',
     'metallb_speaker_announced{service="web/c",protocol="layer2",node="node-1",ip="2001:db8::1"} 1',
+    'metallb_speaker_announced{service="web/c",protocol="bgp",node="node-1",ip="2001:db8::1"} 1',
   ]);
   owned.delete('192.0.2.1');
-  assert.equal((await scrape('metallb_speaker')).length, 1);
+  assert.equal((await scrape('metallb_speaker')).length, 2);
 });
 
 test('the counters are those of pulse, however often they are scraped', async () => {
@@ -121,5 +123,6 @@ test('of an address that is spread, the shares that are here are counted', async
   own('2001:db8::1');
   owned.set('192.0.2.1', [sampleOwned('192.0.2.1#3'), sampleOwned('192.0.2.1#9')]);
   assert.deepEqual(await scrape('gantry_address_shares'), ['gantry_address_shares{ip="192.0.2.1"} 2']);
-  assert.equal((await scrape('metallb_speaker')).length, 3);
+  const announced = (await scrape('metallb_speaker')).filter((line) => line.includes('ip="192.0.2.1"'));
+  assert.equal(announced.filter((line) => line.includes('protocol="layer2"')).length, 2);
 });

@@ -12,6 +12,8 @@ export interface AgentState {
   readonly node: string;
   readonly pulse: Pick<PulseConnection, 'ownership' | 'counters' | 'isConnected'> & PulseState;
   servicesOf(address: string): Iterable<string>;
+  /** Addresses that BGP peers have been told of. */
+  announcedByBgp(): Iterable<string>;
   readonly kernel: Pick<KernelState, 'frontends' | 'failures'>;
   unhealthyEndpoints(): number;
   findings(): readonly HostFinding[];
@@ -44,16 +46,18 @@ export function createAgentMetrics(registry: Registry, state: AgentState): Agent
 function addAnnounced(registry: Registry, state: AgentState): void {
   new Gauge({
     name: 'metallb_speaker_announced',
-    help: '1 for each address of a Service that this node answers for, if only for shares of it.',
+    help: '1 for each address of a Service that this node answers for, if only for shares of it (layer2), or announces (bgp).',
     labelNames: ['service', 'protocol', 'node', 'ip'] as const,
     registers: [registry],
     collect() {
       this.reset();
-      for (const ip of state.pulse.ownership.addresses.keys()) {
-        for (const service of state.servicesOf(ip)) {
-          this.set({ service, protocol: 'layer2', node: state.node, ip }, 1);
-        }
-      }
+      const add = (protocol: string, addresses: Iterable<string>): void => {
+        for (const ip of addresses)
+          for (const service of state.servicesOf(ip))
+            this.set({ service, protocol, node: state.node, ip }, 1);
+      };
+      add('layer2', state.pulse.ownership.addresses.keys());
+      add('bgp', state.announcedByBgp());
     },
   });
 }

@@ -24,6 +24,8 @@ export interface ReportParts {
   readonly kernel: Pick<KernelState, 'failures' | 'frontends'>;
   /** RFC 3339; undefined before the first. */
   readonly lastSyncAt: string | undefined;
+  /** Undefined where this node has no peers. */
+  readonly bgp: NodeReport['bgp'];
   readonly findings: readonly HostFinding[];
   readonly unhealthy: readonly UnhealthyEndpoint[];
 }
@@ -64,6 +66,7 @@ export function nodeReportOf(parts: ReportParts): NodeReport {
         .slice(0, reportedEntries)
         .map(([service, reason]) => ({ service, kind: reason.kind, message: explain(reason) })),
     },
+    ...present('bgp', parts.bgp),
     host: parts.findings.map(({ severity, reason }) => ({
       severity,
       kind: reason.kind,

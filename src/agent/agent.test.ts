@@ -66,6 +66,7 @@ function startAgent(
       keyFile: '/nowhere/key',
       isOurs: ({ loadBalancerClass }) => loadBalancerClass === undefined,
       isAlone: false,
+      reportIntervalSeconds: 10,
       reportedBefore: Promise.resolve(reportedBefore),
       host: {
         readProcFacts: async () => ({
@@ -78,6 +79,7 @@ function startAgent(
         }),
         readForwardChains: async () => [],
       },
+      bgp: { reportedBefore: Promise.resolve([]), restartMarker: { isSet: false, set() {} } },
       trimMemory() {},
       log: silentLog,
       registry,

@@ -14,6 +14,7 @@ import { createSourceMetrics } from '../observe/source-metrics.ts';
 import type { Source } from '../sources/source.ts';
 import { createAgentMetrics } from './agent-metrics.ts';
 import { nodeReportOf } from './agent-report.ts';
+import { type BgpSideOptions, createBgpSide } from './bgp/bgp-side.ts';
 import { type HostWatchOptions, watchHost } from './host-watch.ts';
 import { createKernelSide } from './kernel-side.ts';
 import { loneNode, ownAddresses } from './lone-node.ts';
@@ -41,8 +42,11 @@ export interface AgentOptions {
   readonly isOurs: (service: Service) => boolean;
   /** Where there is no Node object at all, this machine is the only node. */
   readonly isAlone: boolean;
+  /** The longest time between two NodeReports. */
+  readonly reportIntervalSeconds: number;
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
+  readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker'>;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */
   readonly trimMemory: () => void;
@@ -60,7 +64,6 @@ export interface Agent {
   run(): Promise<void>;
 }
 
-const reportIntervalSeconds = 10;
 const probesAtOnce = 64;
 /** From here on collecting garbage in a small heap would hold a change back for 50 ms now and then. */
 const manyServices = 2000;
@@ -69,7 +72,7 @@ const settledMilliseconds = 10_000;
 const trimMilliseconds = 15_000;
 
 export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
-  const { node, version, log, dataPlane, events, registry } = options;
+  const { node, version, log, dataPlane, events, registry, reportIntervalSeconds } = options;
   const sourceMetrics = createSourceMetrics(registry);
   const statuses = createStatusWriter({ port: options.status, log, signal });
   const follower = createWorldFollower({
@@ -85,7 +88,9 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     probe,
     changed(service) {
       kernel.touch([service]);
-      pulse.touch(follower.addresses.addressesOf(service));
+      const addresses = follower.addresses.addressesOf(service);
+      pulse.touch(addresses);
+      bgp.touch(addresses);
       requestReport();
     },
     random: Math.random,
@@ -102,7 +107,10 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     readOwnAddresses: ownAddresses,
     events,
     log,
-    planned: (service) => pulse.forwarded(service),
+    planned(service) {
+      pulse.forwarded(service);
+      bgp.forwarded(service);
+    },
     synced({ milliseconds }) {
       metrics.synced(milliseconds / 1000);
       requestReport();
@@ -128,6 +136,28 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     },
     gained: (owned) => metrics.gained(owned),
     leasesTold: (leases) => metrics.leasesTold(leases),
+    bfdTold: (message) => bgp.bfdTold(message),
+    connected: () => bgp.pulseConnected(),
+    changed() {
+      bgp.drainTold();
+      requestReport();
+    },
+    signal,
+  });
+
+  const bgp = createBgpSide({
+    ...options.bgp,
+    node,
+    follower,
+    isHealthy: prober.isHealthy,
+    isForwarded: kernel.state.isForwarded,
+    kernelBegun: () => kernel.begun,
+    isDrained: () => pulse.connection.members?.isDraining ?? false,
+    sendToPulse: (message) => pulse.connection.send(message),
+    statuses,
+    events,
+    log,
+    registry,
     changed: () => requestReport(),
     signal,
   });
@@ -149,6 +179,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
     node,
     pulse: pulse.connection,
     servicesOf: follower.servicesWith,
+    announcedByBgp: () => bgp.announced(),
     kernel: kernel.state,
     unhealthyEndpoints: () => prober.unhealthy.size,
     findings: () => host.findings,
@@ -168,6 +199,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
         mode: dataPlane.mode,
         kernel: kernel.state,
         lastSyncAt: kernel.lastSyncAt,
+        bgp: bgp.report(),
         findings: host.findings,
         unhealthy: prober.failures(),
       });
@@ -209,6 +241,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       }
     }
     pulse.touch(followed.announcing);
+    bgp.take(followed);
   };
 
   const takeProblems = (problems: readonly ObjectProblem[]): void => {
@@ -236,6 +269,7 @@ export function createAgent(options: AgentOptions, signal: AbortSignal): Agent {
       // A folder that is not there yet is waited for.
       await Promise.race([listed, stopped, crash.promise]);
       await Promise.race([stopped, crash.promise]);
+      await bgp.close();
       await statuses.idle();
     },
   };

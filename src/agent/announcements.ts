@@ -1,6 +1,7 @@
 // The table that pulse elects from: planned address by address, and sent as what changed.
 import type { AddressIndex } from '../announce/address-index.ts';
-import { type AddressPlan, type IsHealthy, planAddress } from '../announce/plan.ts';
+import { type AddressPlan, planAddress } from '../announce/plan.ts';
+import type { IsHealthy } from '../announce/usable-endpoints.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { addressOfKey, holdingKey } from '../model/share.ts';

@@ -1,7 +1,7 @@
 // Takes back what an agent leaves behind by design: pulse's answers, the kernel's table, the node's reports.
 
 import { nodeReportKind } from '../api/node-report.ts';
-import { serviceL2StatusName } from '../api/status.ts';
+import { serviceBgpStatusName, serviceL2StatusName } from '../api/status.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { StatusPort } from '../model/status.ts';
@@ -34,12 +34,15 @@ export function stopPulse(connect: ConnectPulse, timeoutMilliseconds = 5000): Pr
 export async function removeReports(
   status: StatusPort,
   node: string,
-  services: readonly ServiceKey[],
+  services: Readonly<Record<'ServiceL2Status' | 'ServiceBGPStatus', readonly ServiceKey[]>>,
 ): Promise<void> {
-  const removals = services.map((service) => {
-    const [namespace = '', name = ''] = service.split('/', 2);
-    return status.remove('ServiceL2Status', '', serviceL2StatusName(node, namespace, name));
-  });
+  const removeAll = (kind: keyof typeof services, nameOf: typeof serviceL2StatusName): Promise<void>[] =>
+    services[kind].map((service) => {
+      const [namespace = '', name = ''] = service.split('/', 2);
+      return status.remove(kind, '', nameOf(node, namespace, name));
+    });
+  const removals = removeAll('ServiceL2Status', serviceL2StatusName);
+  removals.push(...removeAll('ServiceBGPStatus', serviceBgpStatusName));
   removals.push(status.remove(nodeReportKind, '', node));
   removals.push(status.remove('ConfigurationState', '', `speaker-${node}`));
   await Promise.all(removals);

@@ -26,7 +26,9 @@ export interface PulseConnectionOptions {
   /** These addresses came, went or changed. */
   readonly ownedChanged: (addresses: ReadonlySet<string>, message: OwnedMessage) => void;
   readonly leasesTold: (leases: LeasesMessage) => void;
-  readonly bfdTold?: (message: BfdFromPulse) => void;
+  readonly bfdTold: (message: BfdFromPulse) => void;
+  /** There is a new connection: what pulse forgets with the old one is to be told again. */
+  readonly connected: () => void;
   /** Anything that a report shows is new. */
   readonly changed: () => void;
 }
@@ -121,7 +123,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
         return;
       case 'bfd':
       case 'bfd-counters':
-        options.bfdTold?.(message);
+        options.bfdTold(message);
         return;
       case 'estate':
         return;
@@ -136,6 +138,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
       isExpected = false;
       counters.clear();
       if (configuration !== undefined) client.send(configuration);
+      options.connected();
     },
     message: take,
     disconnected(error) {

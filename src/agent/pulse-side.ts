@@ -1,9 +1,10 @@
 // The agent's pulse side: what pulse is to answer for, and what is told about what it does.
-import type { IsHealthy } from '../announce/plan.ts';
+import type { IsHealthy } from '../announce/usable-endpoints.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
 import type { EventPort } from '../model/status.ts';
 import type { Log } from '../observe/log.ts';
+import type { BfdFromPulse } from '../pulse/bfd-link.ts';
 import type { LinkOwned } from '../pulse/link.ts';
 import { createAnnouncements } from './announcements.ts';
 import { createOwnershipReport } from './ownership-report.ts';
@@ -34,6 +35,9 @@ export interface PulseSideOptions {
   readonly livesChanged: (nodes: ReadonlySet<string>) => void;
   readonly gained: (owned: LinkOwned) => void;
   readonly leasesTold: (leases: LeasesMessage) => void;
+  readonly bfdTold: (message: BfdFromPulse) => void;
+  /** There is a new connection to pulse. */
+  readonly connected: () => void;
   /** Something that a report shows is new. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
@@ -75,6 +79,8 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
       reconcile();
     },
     leasesTold: options.leasesTold,
+    bfdTold: options.bfdTold,
+    connected: options.connected,
     changed: options.changed,
   });
 

@@ -5,7 +5,14 @@ import { type Address, parseAddress } from '../model/address.ts';
 import type { EndpointSlice } from '../model/endpoint-slice.ts';
 import type { Node } from '../model/node.ts';
 import type { Service, ServiceKey } from '../model/service.ts';
-import { applyBatch, type Change, type ChangeBatch, emptyWorld, type World } from '../model/world.ts';
+import {
+  applyBatch,
+  type Change,
+  type ChangeBatch,
+  emptyWorld,
+  type Touched,
+  type World,
+} from '../model/world.ts';
 import { createRelation } from './relation.ts';
 
 export interface WorldFollowerOptions {
@@ -34,8 +41,12 @@ export interface Followed {
   readonly endpoints: ReadonlySet<ServiceKey>;
   /** Services to plan again for forwarding: those above, and who wants the same frontends as they. */
   readonly forwarding: ReadonlySet<ServiceKey>;
-  /** Addresses to plan again for announcing. */
+  /** Addresses to plan again for announcing on layer 2. */
   readonly announcing: Iterable<Address>;
+  /** Addresses whose Services or endpoints changed. */
+  readonly addresses: Iterable<Address>;
+  /** What else changed. */
+  readonly touched: Touched;
   readonly nodes: boolean;
   readonly becameComplete: boolean;
 }
@@ -91,6 +102,8 @@ export function createWorldFollower({ isOurs, loneNode }: WorldFollowerOptions):
         endpoints: touched.endpoints,
         forwarding,
         announcing: isGeneral || touched.becameComplete ? addresses.addresses() : announcing.values(),
+        addresses: announcing.values(),
+        touched,
         nodes: touched.nodes.size > 0,
         becameComplete: touched.becameComplete,
       };

@@ -1,4 +1,4 @@
-// Which L2Advertisements cover one Service's address, and what they say of a node.
+// Which advertisements cover one Service's address, and what they say of a node.
 import { type Address, rangeContains } from '../model/address.ts';
 import type { L2Advertisement } from '../model/advertisement.ts';
 import type { Node } from '../model/node.ts';
@@ -11,15 +11,18 @@ export function poolOf(address: Address, pools: Iterable<Pool>): Pool | undefine
   return undefined;
 }
 
+/** What L2Advertisements and BGPAdvertisements have in common. */
+type Advertisement = Pick<L2Advertisement, 'pools' | 'poolSelectors' | 'serviceSelectors' | 'nodeSelectors'>;
+
 /** The advertisement covers the pool and the Service; no pool named and no pool selector means all pools. */
-export function covers(advertisement: L2Advertisement, pool: Pool, service: Service): boolean {
+export function covers(advertisement: Advertisement, pool: Pool, service: Service): boolean {
   const { pools, poolSelectors, serviceSelectors } = advertisement;
   const anyPool = pools.length === 0 && poolSelectors.length === 0;
   const thePool = anyPool || pools.includes(pool.name) || anySelectorMatches(poolSelectors, pool.labels);
   return thePool && (serviceSelectors.length === 0 || anySelectorMatches(serviceSelectors, service.labels));
 }
 
-export const admits = (advertisement: L2Advertisement, node: Node): boolean =>
+export const admits = (advertisement: Advertisement, node: Node): boolean =>
   advertisement.nodeSelectors.length === 0 || anySelectorMatches(advertisement.nodeSelectors, node.labels);
 
 /** The sum of the weights of all preferences that match the node. */

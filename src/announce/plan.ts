@@ -1,13 +1,13 @@
 // Who may announce an address, the most wanted first, and why the others may not: pure, and keyed by address.
-import { type Address, compareAddresses, type Family, formatAddress } from '../model/address.ts';
+import { type Address, compareAddresses, formatAddress } from '../model/address.ts';
 import type { L2Advertisement } from '../model/advertisement.ts';
-import type { Endpoint, EndpointSlice } from '../model/endpoint-slice.ts';
-import { excludeFromLoadBalancersLabel, type Node } from '../model/node.ts';
 import type { Service, ServiceKey } from '../model/service.ts';
 import type { World } from '../model/world.ts';
 import { admits, covers, poolOf, preferenceWeight } from './eligible.ts';
+import { nodeReason } from './node-reason.ts';
 import { byScore, rankShares } from './rank-shares.ts';
 import type { AnnounceReason, NodeReason } from './reason.ts';
+import { type IsHealthy, usableNodes } from './usable-endpoints.ts';
 
 export interface AddressPlan {
   readonly address: Address;
@@ -29,9 +29,6 @@ export interface Candidate {
   /** Sorted; empty: all usable interfaces. */
   readonly interfaces: readonly string[];
 }
-
-/** Whether a check of ours, where the slice has one, calls the endpoint healthy. */
-export type IsHealthy = (slice: EndpointSlice, endpoint: Endpoint) => boolean;
 
 /**
  * Plans one address for the Services that have it. They are several only where they share it: then a node that serves
@@ -142,51 +139,4 @@ function advertisementsOf(
   );
   if (matching.length > 0) return matching;
   return { kind: 'no-advertisement', service: service.key, address: text, pool: pool.name };
-}
-
-/**
- * How many endpoints of the address's family can be used (nothing translates between families), and on which nodes:
- * those that are ready, or, where none is, those that still serve
- * while they terminate (the data plane falls back on the same).
- */
-function usableNodes(
-  world: World,
-  service: Service,
-  family: Family,
-  isHealthy: IsHealthy,
-): { total: number; nodes: Set<string> } {
-  const healthy: Endpoint[] = [];
-  for (const slice of world.slicesOfService.get(service.key)?.values() ?? []) {
-    if (slice.family !== family) continue;
-    healthy.push(...slice.endpoints.filter((endpoint) => isHealthy(slice, endpoint)));
-  }
-  const ready = healthy.filter((endpoint) => endpoint.ready || service.publishNotReadyAddresses);
-  const usable =
-    ready.length > 0 ? ready : healthy.filter((endpoint) => endpoint.serving && endpoint.terminating);
-  const nodes = new Set<string>();
-  for (const { nodeName } of usable) if (nodeName !== undefined) nodes.add(nodeName);
-  return { total: usable.length, nodes };
-}
-
-function nodeReason(
-  node: Node,
-  service: Service,
-  family: Family,
-  matching: readonly L2Advertisement[],
-  admitting: readonly L2Advertisement[],
-  usableNodes: ReadonlySet<string>,
-): NodeReason | undefined {
-  if (Object.hasOwn(node.labels, excludeFromLoadBalancersLabel)) {
-    return { kind: 'node-excluded', node: node.name, label: excludeFromLoadBalancersLabel };
-  }
-  if (!node.isMember) return { kind: 'node-without-gantry', node: node.name };
-  if (node.networkUnavailable) return { kind: 'node-network-unavailable', node: node.name };
-  if (admitting.length === 0) {
-    const advertisements = matching.map(({ name }) => name).sort();
-    return { kind: 'node-selector-mismatch', node: node.name, advertisements };
-  }
-  if (service.externalTrafficPolicy === 'Local' && !usableNodes.has(node.name)) {
-    return { kind: 'no-local-endpoint', node: node.name, service: service.key, family };
-  }
-  return undefined;
 }

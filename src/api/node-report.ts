@@ -1,6 +1,7 @@
 // NodeReport (gantry.dev/v1alpha1): what one agent knows of its node, for `gantry status` and `gantry why`.
 import * as z from 'zod/mini';
 import type { StatusObject } from '../model/status.ts';
+import { bgpReportSchema } from './bgp-report.ts';
 import { described } from './published.ts';
 
 /** Of long lists only so many entries are written; the count beside them is whole. */
@@ -68,6 +69,7 @@ export const nodeReportSchema = described(
       }),
       'What the kernel of the node forwards.',
     ),
+    bgp: described(z.optional(bgpReportSchema), 'The BGP peers of the node; left out where it has none.'),
     host: described(
       z.array(
         z.object({ severity: described(z.enum(['error', 'warning']), 'How bad it is.'), ...explained }),

@@ -1,7 +1,7 @@
 // What Gantry reports about objects, in the API's own spelling; and the reverse: the addresses a Service's status gives.
 import { type Address, formatAddress, parseAddress } from '../model/address.ts';
 import { formatProblem, type ObjectProblem } from '../model/problem.ts';
-import type { Allocated } from '../model/service.ts';
+import type { Allocated, ObjectVersion } from '../model/service.ts';
 import { sharesPerAddress } from '../model/share.ts';
 import type { Condition, StatusObject } from '../model/status.ts';
 import { type FieldProblem, fieldError, type Parsed } from './field-problem.ts';
@@ -17,6 +17,8 @@ export interface ServiceStatusInput {
   /** No addresses: the status says that the Service has none. */
   readonly allocated: Allocated;
   readonly conditions: readonly Condition[];
+  /** The version of the Service that was decided about; undefined where none are counted. */
+  readonly version?: ObjectVersion | undefined;
 }
 
 /** Status of a Service: its addresses (every one a VIP), the pool they are from and what hinders it. */
@@ -29,6 +31,7 @@ export function serviceStatus(input: ServiceStatusInput): StatusObject {
       namespace: input.namespace,
       name: input.name,
       ...(pool === undefined ? {} : { annotations: { [allocatedFromPoolAnnotation]: pool } }),
+      ...input.version,
     },
     status: {
       loadBalancer: {
@@ -127,11 +130,7 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
     metadata: {
       ...namespaceOf(input.ownNamespace),
       name: serviceL2StatusName(node, namespace, name),
-      labels: {
-        'metallb.io/node': node,
-        'metallb.io/service-name': name,
-        'metallb.io/service-namespace': namespace,
-      },
+      labels: aboutLabels(node, namespace, name),
       annotations: { [whyAnnotation]: input.why, ...sharesAnnotationOf(input.shares) },
     },
     status: {
@@ -171,15 +170,60 @@ export const parseShares = (text: string): Map<string, number> =>
 export const serviceL2StatusName = (node: string, namespace: string, name: string): string =>
   `l2-${node}.${namespace}.${name}`;
 
+export const serviceBgpStatusName = (node: string, namespace: string, name: string): string =>
+  `bgp-${node}.${namespace}.${name}`;
+
+interface AnnouncedService {
+  readonly node: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** The reverse of `serviceL2StatusName`; undefined for any other name. */
-export function parseServiceL2StatusName(
-  text: string,
-): { readonly node: string; readonly namespace: string; readonly name: string } | undefined {
-  const match = /^l2-(.+)\.([^.]+)\.([^.]+)$/.exec(text);
+export const parseServiceL2StatusName = (text: string): AnnouncedService | undefined =>
+  parseStatusName(/^l2-(.+)\.([^.]+)\.([^.]+)$/.exec(text));
+
+/** The reverse of `serviceBgpStatusName`; undefined for any other name. */
+export const parseServiceBgpStatusName = (text: string): AnnouncedService | undefined =>
+  parseStatusName(/^bgp-(.+)\.([^.]+)\.([^.]+)$/.exec(text));
+
+function parseStatusName(match: RegExpExecArray | null): AnnouncedService | undefined {
   const [, node, namespace, name] = match ?? [];
   if (node === undefined || namespace === undefined || name === undefined) return undefined;
   return { node, namespace, name };
 }
+
+export interface ServiceBgpStatusInput {
+  readonly node: string;
+  /** The Service's namespace and name. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Names of the BGPPeers that have been told of its addresses. */
+  readonly peers: readonly string[];
+  /** Gantry's own namespace, where there is one. */
+  readonly ownNamespace?: string;
+}
+
+/** A ServiceBGPStatus: these peers have been told by this node of the Service's addresses. */
+export function serviceBgpStatus(input: ServiceBgpStatusInput): StatusObject {
+  const { node, namespace, name, peers } = input;
+  return {
+    apiVersion: gantryGroup,
+    kind: 'ServiceBGPStatus',
+    metadata: {
+      ...namespaceOf(input.ownNamespace),
+      name: serviceBgpStatusName(node, namespace, name),
+      labels: aboutLabels(node, namespace, name),
+    },
+    status: { node, serviceName: name, serviceNamespace: namespace, peers },
+  };
+}
+
+const aboutLabels = (node: string, namespace: string, name: string): Readonly<Record<string, string>> => ({
+  'metallb.io/node': node,
+  'metallb.io/service-name': name,
+  'metallb.io/service-namespace': namespace,
+});
 
 export interface ConfigurationStateInput {
   readonly component: 'controller' | 'agent';

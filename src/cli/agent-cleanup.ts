@@ -1,7 +1,8 @@
 // `gantry agent cleanup`: takes back what the agent of this node leaves behind by design.
 import { Command } from 'commander';
 import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
-import { openDataPlane, reportedServices } from '../agent/folder-agent.ts';
+import { reportedServices } from '../agent/folder-agent.ts';
+import { openDataPlane } from '../agent/host-side.ts';
 import { connectPulse, pulseSocketPath } from '../pulse/client.ts';
 import { removeFormerOwnerTables } from '../pulse/former-owners.ts';
 import { folderStatus } from '../sources/folder-status.ts';
@@ -36,7 +37,10 @@ async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<vo
     process.stdout.write('table inet gantry removed\n');
   }
   if (folder !== undefined) {
-    await removeReports(folderStatus(folder), node, await reportedServices(folder, node));
+    await removeReports(folderStatus(folder), node, {
+      ServiceL2Status: await reportedServices(folder, node, 'ServiceL2Status'),
+      ServiceBGPStatus: await reportedServices(folder, node, 'ServiceBGPStatus'),
+    });
     process.stdout.write(`reports of ${node} removed\n`);
   }
 }

@@ -1,27 +1,27 @@
-// `gantry controller`: gives addresses to the Services of a folder; one works, others stand by.
-import { statSync } from 'node:fs';
+// `gantry controller`: gives addresses to the Services of a folder or a cluster; one works, others stand by.
+import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { runFolderController } from '../controller/folder-controller.ts';
+import { runKubernetesController } from '../controller/kubernetes-controller.ts';
+import { leaseLock } from '../controller/lease-lock.ts';
 import { createControllerMetrics } from '../controller/metrics.ts';
 import type { ControllerPhase } from '../controller/run.ts';
-import { serveHttp } from '../observe/http.ts';
-import { formatListenAddress } from '../observe/listen-address.ts';
+import { createApiClient } from '../kubernetes/client.ts';
 import { createLog, type LogLevel } from '../observe/log.ts';
 import { createRegistry } from '../observe/metrics.ts';
-import { listenSentence } from '../observe/reason.ts';
 import { createSourceMetrics } from '../observe/source-metrics.ts';
-import { fail } from './exit-code.ts';
+import { version } from '../observe/version.ts';
+import { abortBySignal, openHttp } from './daemon.ts';
 import {
-  folderOption,
   type HttpOptionValue,
   httpOption,
   loadBalancerClassOption,
   logLevelOption,
   requireLoadBalancerClassOption,
 } from './options.ts';
+import { findOrigin, type OriginOptions, originOptions } from './origin.ts';
 
-interface Options {
-  readonly folder: string;
+interface Options extends OriginOptions {
   readonly loadBalancerClass?: string;
   readonly requireLoadBalancerClass: boolean;
   readonly http: HttpOptionValue;
@@ -29,11 +29,11 @@ interface Options {
 }
 
 export function controllerCommand(): Command {
-  return new Command('controller')
-    .description(
-      'Gives addresses to the Services in a folder and writes their statuses. Of several on one folder one works; the others stand by and take over.',
-    )
-    .addOption(folderOption())
+  const command = new Command('controller').description(
+    'Gives addresses to the Services of a folder or a cluster, and writes their statuses. Of several one works; the others stand by and take over.',
+  );
+  for (const option of originOptions()) command.addOption(option);
+  return command
     .addOption(loadBalancerClassOption())
     .addOption(requireLoadBalancerClassOption())
     .addOption(httpOption('127.0.0.1:7471'))
@@ -42,41 +42,41 @@ export function controllerCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  const { folder, http, logLevel } = options;
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    return fail(`there is no folder ${folder}; name the folder of manifests`);
-  const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
-  const log = createLog({ level: logLevel, component: 'controller' });
+  const origin = await findOrigin(options, 'daemon');
+  if (origin === undefined) return;
+  const ended = abortBySignal();
+  const log = createLog({ level: options.logLevel, component: 'controller' });
   const registry = createRegistry();
-  let phase: ControllerPhase = 'reading';
-  if (http !== 'off') {
-    const listener = await serveHttp({
-      address: http,
-      registry,
-      ready: () => notReady(phase),
-      health: () => undefined,
-      signal: ended.signal,
-    });
-    if (listener.kind !== 'listening') return fail(listenSentence(listener));
-    log.info('http-listening', { address: formatListenAddress(listener.address) });
-  }
-  await runFolderController(
-    {
-      directory: folder,
-      policy: {
-        loadBalancerClass: options.loadBalancerClass,
-        required: options.requireLoadBalancerClass,
-      },
-      log,
-      metrics: createControllerMetrics(registry),
-      sourceMetrics: createSourceMetrics(registry),
-      phase: (reached) => {
-        phase = reached;
-      },
+  let reached: ControllerPhase = 'reading';
+  const ready = (): string | undefined => notReady(reached);
+  if (!(await openHttp({ address: options.http, registry, ready, log, signal: ended.signal }))) return;
+  log.info('started', { version, pid: process.pid });
+  const common = {
+    policy: { loadBalancerClass: options.loadBalancerClass, required: options.requireLoadBalancerClass },
+    log,
+    metrics: createControllerMetrics(registry),
+    sourceMetrics: createSourceMetrics(registry),
+    phase: (phase: ControllerPhase): void => {
+      reached = phase;
     },
-    ended.signal,
-  );
+  };
+  if (origin.kind === 'folder')
+    await runFolderController({ ...common, directory: origin.directory }, ended.signal);
+  else {
+    const { access, configurationNamespace } = origin;
+    using client = createApiClient({ access, userAgent: `gantry-controller/${version}` });
+    const { POD_NAME: pod } = process.env;
+    const lease = leaseLock({
+      client,
+      namespace: configurationNamespace,
+      identity: pod ?? `${hostname()}-${process.pid}`,
+      failed: (why) => log.warn('lease-not-had', { next: why }),
+    });
+    await runKubernetesController(
+      { ...common, client, configurationNamespace, lease, host: pod ?? hostname() },
+      ended.signal,
+    );
+  }
   log.info('stopped');
 }
 

@@ -8,8 +8,8 @@ export const exitCodes = {
   usage: 2,
 } as const;
 
-/** Says on standard error what failed and what to do, and makes the process end with `failed` once its work is done. */
-export function fail(message: string): void {
+/** Says on standard error what failed and what to do, and makes the process end with the code once its work is done. */
+export function fail(message: string, code: number = exitCodes.failed): void {
   process.stderr.write(`error: ${message}\n`);
-  process.exitCode = exitCodes.failed;
+  process.exitCode = code;
 }

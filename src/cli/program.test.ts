@@ -76,7 +76,8 @@ test('wrong usage ends with code 2 and a suggestion, on standard error', async (
     [['version', '--outpt', 'json'], /unknown option '--outpt'\n\(Did you mean --output\?\)/],
     [['version', '--output', 'yaml'], /argument 'yaml' is invalid. Allowed choices are table, json/],
     [['why', '--folder', '/nowhere'], /missing required argument 'service'/],
-    [['status'], /required option '--folder <dir>' not specified/],
+    [['agent'], /give --folder, --kubernetes or --kubeconfig/],
+    [['status', '--folder', '.', '--kubernetes'], /cannot be used with option '--kubernetes'/],
     [[], /Usage: gantry/],
   ] as const;
   const results = await Promise.all(table.map(([args]) => gantry(args)));

@@ -2,7 +2,7 @@
 import type { NodeReport } from '../api/node-report.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { applyBatch, type Change, emptyWorld } from '../model/world.ts';
-import type { FolderSnapshot } from './folder-snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** When the sample reports are a second old. */
 export const sampleNow = Date.parse('2026-01-31T12:00:00Z');
@@ -39,11 +39,11 @@ export interface SnapshotParts {
   readonly owners?: Readonly<Record<ServiceKey, readonly string[]>>;
   /** By node and address, how many shares it answers for. */
   readonly shares?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  readonly problems?: FolderSnapshot['problems'];
+  readonly problems?: Snapshot['problems'];
   readonly complaints?: Readonly<Record<ServiceKey, string>>;
 }
 
-export function snapshotOf(parts: SnapshotParts): FolderSnapshot {
+export function snapshotOf(parts: SnapshotParts): Snapshot {
   const world = emptyWorld();
   applyBatch(world, { changes: parts.changes, complete: true });
   return {

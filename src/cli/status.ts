@@ -2,19 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { ClassPolicy } from '../ipam/class-policy.ts';
-import { exitCodes, fail } from './exit-code.ts';
-import { readSnapshot } from './folder-snapshot.ts';
+import { exitCodes } from './exit-code.ts';
 import {
-  folderOption,
   loadBalancerClassOption,
   type OutputFormat,
   outputOption,
   requireLoadBalancerClassOption,
 } from './options.ts';
+import { findOrigin, type Origin, type OriginOptions, originOptions } from './origin.ts';
+import { readSnapshot } from './snapshot.ts';
 import { isAllWell, overviewAsJson, overviewOf, renderOverview } from './status/overview.ts';
 
-interface StatusOptions {
-  readonly folder: string;
+interface StatusOptions extends OriginOptions {
   readonly loadBalancerClass?: string;
   readonly requireLoadBalancerClass: boolean;
   readonly output: OutputFormat;
@@ -22,11 +21,11 @@ interface StatusOptions {
 }
 
 export function statusCommand(): Command {
-  return new Command('status')
-    .description(
-      'Shows every Service with its addresses, the node that answers for them and whether packets get through, then the nodes, then what is wrong with the configuration. Exit code 1 if anything is not well.',
-    )
-    .addOption(folderOption())
+  const command = new Command('status').description(
+    'Shows every Service with its addresses, the node that answers for them and whether packets get through, then the nodes, then what is wrong with the configuration. Exit code 1 if anything is not well.',
+  );
+  for (const option of originOptions()) command.addOption(option);
+  return command
     .addOption(loadBalancerClassOption())
     .addOption(requireLoadBalancerClassOption())
     .addOption(outputOption())
@@ -35,20 +34,20 @@ export function statusCommand(): Command {
 }
 
 async function status(options: StatusOptions): Promise<void> {
+  const origin = await findOrigin(options, 'person');
+  if (origin === undefined) return;
   let shown: string | undefined;
   do {
-    const text = await look(options);
-    if (text === undefined) return fail(`there is no folder ${options.folder}; name the folder of manifests`);
+    const text = await look(options, origin);
     if (text !== shown) process.stdout.write(options.watch ? fresh(text) : text);
     shown = text;
     if (options.watch) await sleep(1000);
   } while (options.watch);
 }
 
-/** Sets the exit code as well; undefined where there is no such folder. */
-async function look(options: StatusOptions): Promise<string | undefined> {
-  const snapshot = await readSnapshot(options.folder);
-  if (snapshot === undefined) return undefined;
+/** Sets the exit code as well. */
+async function look(options: StatusOptions, origin: Origin): Promise<string> {
+  const snapshot = await readSnapshot(origin);
   const policy: ClassPolicy = {
     loadBalancerClass: options.loadBalancerClass,
     required: options.requireLoadBalancerClass,

@@ -4,31 +4,31 @@ import type { ClassPolicy } from '../ipam/class-policy.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { World } from '../model/world.ts';
 import { exitCodes, fail } from './exit-code.ts';
-import { readSnapshot } from './folder-snapshot.ts';
 import {
-  folderOption,
   loadBalancerClassOption,
   type OutputFormat,
   outputOption,
   requireLoadBalancerClassOption,
 } from './options.ts';
+import { findOrigin, type OriginOptions, originOptions } from './origin.ts';
+import { readSnapshot } from './snapshot.ts';
 import { chainOf, isBroken } from './why/chain.ts';
 import { chainAsJson, renderChain } from './why/render.ts';
 
-interface WhyOptions {
-  readonly folder: string;
+interface WhyOptions extends OriginOptions {
   readonly loadBalancerClass?: string;
   readonly requireLoadBalancerClass: boolean;
   readonly output: OutputFormat;
 }
 
 export function whyCommand(): Command {
-  return new Command('why')
+  const command = new Command('why')
     .description(
       'Follows a Service from its object to its packets, and says what is wrong first and what to do about it. Exit code 1 if something is wrong.',
     )
-    .argument('<service>', 'NAMESPACE/NAME, or a NAME that only one namespace has')
-    .addOption(folderOption())
+    .argument('<service>', 'NAMESPACE/NAME, or a NAME that only one namespace has');
+  for (const option of originOptions()) command.addOption(option);
+  return command
     .addOption(loadBalancerClassOption())
     .addOption(requireLoadBalancerClassOption())
     .addOption(outputOption())
@@ -36,9 +36,9 @@ export function whyCommand(): Command {
 }
 
 async function why(name: string, options: WhyOptions): Promise<void> {
-  const snapshot = await readSnapshot(options.folder);
-  if (snapshot === undefined)
-    return fail(`there is no folder ${options.folder}; name the folder of manifests`);
+  const origin = await findOrigin(options, 'person');
+  if (origin === undefined) return;
+  const snapshot = await readSnapshot(origin);
   const keys = matchingKeys(name, snapshot.world);
   const [key] = keys;
   if (keys.length > 1 || key === undefined) {

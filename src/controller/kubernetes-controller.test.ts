@@ -54,7 +54,7 @@ const service = (name: string, loadBalancerClass?: string) => ({
   },
 });
 
-const freeLock = { tryAcquire: async () => ({ [Symbol.dispose]: () => {} }) };
+const freeLock = { tryAcquire: async () => ({ [Symbol.asyncDispose]: async () => {} }) };
 
 interface Running {
   readonly phases: ControllerPhase[];

@@ -3,15 +3,19 @@ import { randomUUID } from 'node:crypto';
 import type { ClassPolicy } from '../ipam/class-policy.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
+import { apiLog } from '../observe/api-log.ts';
+import { eventLog } from '../observe/event-log.ts';
 import type { Log } from '../observe/log.ts';
 import type { SourceMetrics } from '../observe/source-metrics.ts';
+import { createApiHealth } from '../sources/api-health.ts';
 import { controllerKinds, kubernetesSource } from '../sources/kubernetes.ts';
+import { kubernetesEvents } from '../sources/kubernetes-events.ts';
+import { fieldManager, kubernetesStatus } from '../sources/kubernetes-status.ts';
 import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Claim, type ClaimLedger, createClaimLedger } from './claim-ledger.ts';
 import { systemClock } from './clock.ts';
-import { kubernetesEvents } from './kubernetes-events.ts';
-import { fieldManager, kubernetesStatus } from './kubernetes-status.ts';
 import type { ControllerLock } from './lock.ts';
+import { ensureMembershipSecret, membershipSecretName } from './membership-secret.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { type ControllerPhase, runController } from './run.ts';
 import { createServiceStatusWrites, type ServiceStatusWrites } from './service-status-writes.ts';
@@ -48,7 +52,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
   const writes = createServiceStatusWrites({ client, fieldManager, versions, ledger });
   await using events = kubernetesEvents({
     client,
-    log,
+    ...eventLog(log),
     versions,
     component: 'gantry-controller',
     ...(options.host !== undefined && { host: options.host }),
@@ -60,8 +64,15 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
       metrics: options.metrics,
       sourceMetrics: options.sourceMetrics,
       ...(options.phase && { phase: options.phase }),
-      source: kubernetesSource({ client, configurationNamespace, kinds: controllerKinds, versions }),
-      lock: fencedLock(options.lease, ledger, writes, log),
+      source: kubernetesSource({
+        client,
+        configurationNamespace,
+        kinds: controllerKinds,
+        versions,
+        tellsVersions: true,
+        tell: createApiHealth(apiLog(log)),
+      }),
+      lock: fencedLock(options, ledger, writes),
       status: kubernetesStatus({ client, configurationNamespace, services: writes }),
       parallelWrites,
       events,
@@ -74,10 +85,9 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
 
 /** Who has the lease takes the ledger over, and brings to an end what its predecessor had begun, before anything else. */
 function fencedLock(
-  lease: ControllerLock,
+  { client, configurationNamespace, lease, log }: KubernetesControllerOptions,
   ledger: ClaimLedger,
   writes: Pick<ServiceStatusWrites, 'finish'>,
-  log: Log,
 ): ControllerLock {
   let isTold = false;
   const notFenced = (reason: ApiReason): void => {
@@ -92,11 +102,12 @@ function fencedLock(
       const failed = left.ok ? await finishAll(left.value, writes, log) : left.reason;
       if (failed !== undefined) {
         notFenced(failed);
-        held[Symbol.dispose]();
+        await held[Symbol.asyncDispose]();
         return undefined;
       }
+      await haveKey(client, configurationNamespace, log);
       const lost = held.lost === undefined ? ledger.lost : AbortSignal.any([held.lost, ledger.lost]);
-      return { lost, [Symbol.dispose]: () => held[Symbol.dispose]() };
+      return { lost, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
     },
   };
 }
@@ -112,4 +123,11 @@ async function finishAll(
   for (const { service, outcome } of outcomes)
     if (outcome.ok && outcome.value === 'finished') log.info('claim-finished', { service });
   return outcomes.flatMap(({ outcome }) => (outcome.ok ? [] : outcome.reason))[0];
+}
+
+/** Nothing here needs the key: where it cannot be made, addresses are given all the same. */
+async function haveKey(client: ApiClient, namespace: string, log: Log): Promise<void> {
+  const outcome = await ensureMembershipSecret(client, namespace);
+  if (!outcome.ok) log.warn('membership-key-not-made', { next: apiSentence(outcome.reason) });
+  else if (outcome.value === 'made') log.info('membership-key-made', { secret: membershipSecretName });
 }

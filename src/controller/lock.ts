@@ -10,7 +10,7 @@ export interface ControllerLock {
   tryAcquire(signal: AbortSignal): Promise<HeldLock | undefined>;
 }
 
-export interface HeldLock extends Disposable {
+export interface HeldLock extends AsyncDisposable {
   /** Aborts when it is known that another may have it by now; undefined: it cannot be lost. */
   readonly lost?: AbortSignal;
 }
@@ -22,7 +22,8 @@ export const folderControllerLock = (directory: string): ControllerLock => ({
   async tryAcquire() {
     const path = join(directory, statusFolder, 'controller.lock');
     await makeFolder(dirname(path));
-    return tryLockFile(path);
+    const held = tryLockFile(path);
+    return held && { [Symbol.asyncDispose]: async () => held[Symbol.dispose]() };
   },
 });
 

@@ -57,7 +57,7 @@ const poolStatusMilliseconds = 1000;
  */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, phase = () => {} } = options;
-  using held = await acquire(options.lock, clock, signal, () => {
+  await using held = await acquire(options.lock, clock, signal, () => {
     phase('standing-by');
     log.info('standing-by');
   });

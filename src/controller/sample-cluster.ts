@@ -96,7 +96,7 @@ export class SampleCluster {
       if (this.isLocked) return undefined;
       this.isLocked = true;
       return {
-        [Symbol.dispose]: () => {
+        [Symbol.asyncDispose]: async () => {
           this.isLocked = false;
         },
       };

@@ -1,6 +1,7 @@
 // Writes the statuses of Services so that no two say one address, whoever else writes and however late.
 //
-// Each write is of one known version of the Service and fails against any other. Where it adds an address, this is
+// Each write is of the version of the Service that was decided about, or of what our own writes made of it, and fails
+// against any other. Where it adds an address, this is
 // claimed in the ledger first: so a controller that was replaced cannot add any, and what it adds late fails against
 // what its successor wrote.
 import { allocatedFromPoolAnnotation, allocatedOf, serviceStatus } from '../api/status.ts';
@@ -11,10 +12,11 @@ import { applyObject, getObject } from '../kubernetes/objects.ts';
 import { type ApiReason, type ApiResult, apiSentence } from '../kubernetes/reason.ts';
 import { services } from '../kubernetes/resource.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import type { ServiceKey } from '../model/service.ts';
+import type { ObjectVersion, ServiceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
 import { type ServiceVersion, type ServiceVersions, versionOf } from '../sources/service-versions.ts';
 import type { Claim, ClaimLedger } from './claim-ledger.ts';
+import { StaleDecision } from './status-writer.ts';
 
 export interface ServiceStatusWritesOptions {
   readonly client: ApiClient;
@@ -24,7 +26,10 @@ export interface ServiceStatusWritesOptions {
 }
 
 export interface ServiceStatusWrites {
-  /** Rejects with the API server's reason as a sentence. A Service that is gone needs no status. */
+  /**
+   * Rejects with the API server's reason as a sentence, or with a StaleDecision where the Service has changed. One that is
+   * gone needs no status.
+   */
   put(object: StatusObject): Promise<void>;
   /** Does what a claim says, unless its Service has changed since: afterwards nobody else can. */
   finish(claim: Claim): Promise<ApiResult<'finished' | 'void'>>;
@@ -33,31 +38,43 @@ export interface ServiceStatusWrites {
 /** Beyond this an API server only queues them, or refuses them as too many. */
 const writesAtOnce = 32;
 
-/** A Service that changes under our hands so often is written to by others all the time; it is tried again later. */
-const mostConflicts = 8;
-
 export function createServiceStatusWrites(options: ServiceStatusWritesOptions): ServiceStatusWrites {
   const { client, fieldManager, versions, ledger } = options;
   /** Claims of which it is not known whether their status was written. */
   const uncertain = new Map<ServiceKey, Claim>();
   const gate = createGate(writesAtOnce);
 
-  const keep = (key: ServiceKey, object: ApiObject): ServiceVersion => {
-    const version = versionOf(object);
-    versions.put(key, version);
-    return version;
+  /** What our own writes have made of a version, until their echo comes as a version that is decided about. */
+  const successors = new Map<ServiceKey, Successor>();
+
+  /** The version that is decided about, with our own writes since. */
+  const current = (key: ServiceKey, { uid, resourceVersion }: ObjectVersion): ServiceVersion => {
+    const successor = successors.get(key);
+    if (successor?.of.has(`${uid} ${resourceVersion}`)) return successor.version;
+    successors.delete(key);
+    const seen = versions.get(key);
+    if (seen?.uid === uid && seen.resourceVersion === resourceVersion) return seen;
+    // What its status says is not known any more: all that is to be said is claimed.
+    return { uid, resourceVersion, addresses: [] };
   };
 
-  const read = async (object: Named): Promise<ApiResult<ServiceVersion | undefined>> => {
+  const succeed = (key: ServiceKey, before: ObjectVersion, object: ApiObject): void => {
+    const version = versionOf(object);
+    versions.put(key, version);
+    const of = successors.get(key)?.of ?? new Set();
+    of.add(`${before.uid} ${before.resourceVersion}`);
+    successors.set(key, { of, version });
+  };
+
+  const isThere = async (object: Named): Promise<boolean> => {
     const found = await getObject(client, services, nameOf(object));
-    if (found.ok) return { ok: true, value: keep(keyOf(object), found.value) };
-    return found.reason.kind === 'not-found' ? { ok: true, value: undefined } : found;
+    return found.ok || found.reason.kind !== 'not-found';
   };
 
   /** The outcome for this version of the Service, and for no other. */
   const write = async (
     object: StatusObject,
-    { uid, resourceVersion }: Pick<ServiceVersion, 'uid' | 'resourceVersion'>,
+    { uid, resourceVersion }: ObjectVersion,
   ): Promise<'written' | 'changed' | 'gone' | ApiReason> => {
     const { apiVersion: _a, kind: _k, metadata, ...parts } = object;
     const outcome = await gate.pass(() =>
@@ -69,18 +86,14 @@ export function createServiceStatusWrites(options: ServiceStatusWritesOptions): 
       ),
     );
     if (outcome.ok) {
-      keep(keyOf(object), outcome.value);
+      succeed(keyOf(object), { uid, resourceVersion }, outcome.value);
       return 'written';
     }
     const { reason } = outcome;
     if (reason.kind === 'conflict') return 'changed';
     if (reason.kind === 'not-found') return 'gone';
     // A Service that is not there is refused as if all of it was to be made.
-    if (reason.kind === 'invalid') {
-      const found = await read(object);
-      if (found.ok && found.value === undefined) return 'gone';
-    }
-    return reason;
+    return reason.kind === 'invalid' && !(await isThere(object)) ? 'gone' : reason;
   };
 
   const finish = async (claim: Claim): Promise<ApiResult<'finished' | 'void'>> => {
@@ -105,28 +118,23 @@ export function createServiceStatusWrites(options: ServiceStatusWritesOptions): 
       const key = keyOf(object);
       const wanted = (allocatedOf(object).object?.addresses ?? []).map(formatAddress);
       await bringToAnEnd(key, wanted);
-      for (let conflicts = 0; ; conflicts += 1) {
-        let version = conflicts === 0 ? versions.get(key) : undefined;
-        if (version === undefined) {
-          const found = await read(object);
-          if (!found.ok) throw errorOf(found.reason);
-          version = found.value;
-        }
-        const claim = version && claimOf(key, object, wanted, version);
-        if (claim !== undefined) await ledger.claim(claim);
-        const outcome = version === undefined ? 'gone' : await write(object, version);
-        if (outcome === 'written' || outcome === 'gone') {
-          uncertain.delete(key);
-          ledger.settle(key);
-          return;
-        }
-        if (outcome === 'changed' && conflicts < mostConflicts) continue;
-        if (claim !== undefined && outcome !== 'changed' && mayBeDone(outcome)) uncertain.set(key, claim);
-        else ledger.settle(key);
-        throw outcome === 'changed'
-          ? new Error('The Service changes all the time; it is tried again.')
-          : errorOf(outcome);
+      const { uid, resourceVersion } = object.metadata;
+      // Only of what is gone there is no version.
+      if (uid === undefined || resourceVersion === undefined) {
+        successors.delete(key);
+        return;
       }
+      const version = current(key, { uid, resourceVersion });
+      const claim = claimOf(key, object, wanted, version);
+      if (claim !== undefined) await ledger.claim(claim);
+      const outcome = await write(object, version);
+      if (typeof outcome !== 'string' && claim !== undefined && mayBeDone(outcome)) uncertain.set(key, claim);
+      else {
+        uncertain.delete(key);
+        ledger.settle(key);
+      }
+      if (outcome === 'changed') throw new StaleDecision();
+      if (typeof outcome !== 'string') throw errorOf(outcome);
     },
   };
 }
@@ -151,6 +159,12 @@ function statusOf({ service, pool, addresses }: Claim): StatusObject {
   const [namespace = '', name = ''] = service.split('/');
   const parsed = addresses.flatMap((address) => parseAddress(address) ?? []);
   return serviceStatus({ namespace, name, allocated: { pool, addresses: parsed }, conditions: [] });
+}
+
+interface Successor {
+  /** `uid resourceVersion` of each version that it came from by our writes alone. */
+  readonly of: Set<string>;
+  readonly version: ServiceVersion;
 }
 
 type Named = Pick<StatusObject, 'metadata'>;

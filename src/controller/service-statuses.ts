@@ -2,7 +2,7 @@
 import { serviceStatus } from '../api/status.ts';
 import { type Decision, sameAllocation } from '../ipam/outcome.ts';
 import type { Address } from '../model/address.ts';
-import type { Allocated, Service, ServiceKey } from '../model/service.ts';
+import type { Allocated, ObjectVersion, Service, ServiceKey } from '../model/service.ts';
 import type { Condition, EventPort, StatusPort } from '../model/status.ts';
 import type { Clock } from './clock.ts';
 import { allocatedBy, conditionsOf, type EventText, eventsOf, saysTheSame, timed } from './service-report.ts';
@@ -28,6 +28,8 @@ export class ServiceStatuses {
   /** Of each Service that is ours, what its status says or is about to say. */
   readonly #said = new Map<ServiceKey, Said>();
   readonly #leftOver = new Set<ServiceKey>();
+  /** The version of each Service that was decided about last, where versions are counted. */
+  readonly #versions = new Map<ServiceKey, ObjectVersion>();
   /** Legacy annotations that people were warned of. */
   readonly #warned = new Map<ServiceKey, string>();
 
@@ -55,6 +57,8 @@ export class ServiceStatuses {
     const { service: key, outcome } = decision;
     const hasStatus = this.#leftOver.delete(key) || (service?.allocated.addresses.length ?? 0) > 0;
     for (const event of eventsOf(decision)) this.#record(key, event);
+    if (service?.version === undefined) this.#versions.delete(key);
+    else this.#versions.set(key, service.version);
     switch (outcome.kind) {
       case 'gone':
         if (this.#said.delete(key)) this.#remove(key);
@@ -106,7 +110,12 @@ export class ServiceStatuses {
         const allowed = addresses.filter((address) => claims.includes(claimOf(address)));
         const allocated = allowed.length === 0 ? nothingAllocated : { addresses: allowed, pool };
         return this.#options.status.put(
-          serviceStatus({ ...nameOf(key), allocated, conditions: said.conditions }),
+          serviceStatus({
+            ...nameOf(key),
+            allocated,
+            conditions: said.conditions,
+            version: this.#versions.get(key),
+          }),
         );
       },
     });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Clock } from './clock.ts';
-import { StatusWriter } from './status-writer.ts';
+import { StaleDecision, StatusWriter } from './status-writer.ts';
 
 /** A disk on which each write takes until it is let go, and may fail. */
 class Disk {
@@ -121,6 +121,32 @@ test('what fails is tried again, later each time, while others go on', async () 
   );
   assert.equal(told[0], 'bad failed 1: Error: the disk is full');
   assert.equal(told.at(-1), 'bad recovered');
+});
+
+test('a decision that is stale is no failure: what is decided next is written soon', async () => {
+  const sleeps: { readonly milliseconds: number; readonly wake: () => void }[] = [];
+  const { writer, disk, put, told } = scene(sleeps);
+  writer.put('a', { claims: ['1'], write: () => Promise.reject(new StaleDecision()) });
+  await turn();
+  put('a', '2');
+  assert.deepEqual(disk.pending, []);
+  assert.ok((sleeps[0]?.milliseconds ?? Infinity) < 50);
+  sleeps[0]?.wake();
+  await settle(disk);
+  assert.deepEqual(disk.history, ['a: 2']);
+  assert.deepEqual(told, []);
+});
+
+test('one that goes on being stale is told of in the end', async () => {
+  const sleeps: { readonly milliseconds: number; readonly wake: () => void }[] = [];
+  const { writer, told } = scene(sleeps);
+  writer.put('a', { claims: ['1'], write: () => Promise.reject(new StaleDecision()) });
+  for (let tries = 0; tries < 7; tries += 1) {
+    await turn();
+    sleeps[tries]?.wake();
+  }
+  await turn();
+  assert.match(told.join(), /^a failed 1: .*changes all the time/);
 });
 
 test('an address whose old status cannot be rewritten is not claimed by another', async () => {

@@ -20,7 +20,20 @@ export interface StatusWriterOptions {
   readonly recovered: (id: string) => void;
 }
 
+/**
+ * What `write` rejects with where the object has changed since it was decided about: the change is on its way here, and
+ * with it another decision, perhaps. It is no failure unless it goes on.
+ */
+export class StaleDecision extends Error {
+  constructor() {
+    super('The object changes all the time, so that no status of it can be written.');
+  }
+}
+
 const defaultParallelWrites = 16;
+const staleRetryMilliseconds = 20;
+/** So many times in a row it is waited for without a word. */
+const patientRetries = 6;
 const firstRetryMilliseconds = 100;
 const lastRetryMilliseconds = 30_000;
 
@@ -30,7 +43,10 @@ interface Entry {
   written: readonly string[];
   desired: DesiredStatus | undefined;
   state: 'done' | 'queued' | 'blocked' | 'writing' | 'retrying';
+  /** In a row. */
   failures: number;
+  /** How many of them were told of. */
+  told: number;
 }
 
 /**
@@ -92,7 +108,7 @@ export class StatusWriter implements AsyncDisposable {
   #entry(id: string): Entry {
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
-    const entry: Entry = { id, written: [], desired: undefined, state: 'done', failures: 0 };
+    const entry: Entry = { id, written: [], desired: undefined, state: 'done', failures: 0, told: 0 };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -154,7 +170,8 @@ export class StatusWriter implements AsyncDisposable {
       this.#retryLater(entry, error);
       return;
     }
-    if (entry.failures > 0) this.#options.recovered(entry.id);
+    if (entry.told > 0) this.#options.recovered(entry.id);
+    entry.told = 0;
     entry.failures = 0;
     this.#setWritten(entry, claims);
     if (entry.desired !== desired || claims.length < desired.claims.length) this.#enqueue(entry);
@@ -166,8 +183,13 @@ export class StatusWriter implements AsyncDisposable {
   #retryLater(entry: Entry, error: unknown): void {
     entry.failures += 1;
     entry.state = 'retrying';
-    this.#options.failed(entry.id, error, entry.failures);
-    const delay = Math.min(firstRetryMilliseconds * 2 ** (entry.failures - 1), lastRetryMilliseconds);
+    const isStale = error instanceof StaleDecision;
+    if (!isStale || entry.failures > patientRetries) {
+      entry.told += 1;
+      this.#options.failed(entry.id, error, entry.told);
+    }
+    const first = isStale ? staleRetryMilliseconds : firstRetryMilliseconds;
+    const delay = Math.min(first * 2 ** (entry.failures - 1), lastRetryMilliseconds);
     void this.#options.clock.sleep(delay, this.#closed.signal).then(() => {
       this.#enqueue(entry);
       this.#pump();

@@ -1,6 +1,6 @@
 // Why a Service has the addresses it has, or none: the outcome, and what speaks for and against each pool.
 import type { Service, ServiceKey } from '../model/service.ts';
-import type { Touched, World } from '../model/world.ts';
+import { nothingTouched, type World } from '../model/world.ts';
 import { createAllocator } from './allocator.ts';
 import { familyPasses } from './choose.ts';
 import type { ClassPolicy } from './class-policy.ts';
@@ -64,15 +64,7 @@ export function explain(policy: ClassPolicy, world: World, key: ServiceKey): Exp
 }
 
 /** The first plan looks at all Services, touched or not. */
-const nothing: Touched = {
-  services: new Set(),
-  endpoints: new Set(),
-  nodes: new Set(),
-  namespaces: new Set(),
-  pools: new Set(),
-  l2Advertisements: new Set(),
-  becameComplete: true,
-};
+const nothing = nothingTouched(true);
 
 function whyChosen(service: Service): Verdict {
   const { addresses, pool } = service.request;

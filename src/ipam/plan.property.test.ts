@@ -7,11 +7,18 @@ import type { Pool } from '../model/pool.ts';
 import { sampleAddress, sampleService } from '../model/sample.ts';
 import { type Labels, selectorMatches } from '../model/selector.ts';
 import type { Allocated, Service, ServiceKey, TrafficPolicy } from '../model/service.ts';
-import { applyBatch, type Change, emptyWorld, type Touched, type World } from '../model/world.ts';
+import {
+  applyBatch,
+  type Change,
+  emptyWorld,
+  nothingTouched,
+  type Touched,
+  type World,
+} from '../model/world.ts';
 import { type Allocator, createAllocator } from './allocator.ts';
 import type { Decision } from './outcome.ts';
 import { plan } from './plan.ts';
-import { nothingTouched, putPool, putService, sampleAllocation, samplePool, samplePort } from './sample.ts';
+import { putPool, putService, sampleAllocation, samplePool, samplePort } from './sample.ts';
 
 // ---- What may happen: pools over a handful of addresses, so that they are often full, and Services that rival.
 

@@ -4,12 +4,12 @@ import type { Pool } from '../model/pool.ts';
 import { sampleAddress } from '../model/sample.ts';
 import type { LabelSelector } from '../model/selector.ts';
 import type { AddressRequest, Service } from '../model/service.ts';
-import { applyBatch, type Change, type World } from '../model/world.ts';
+import { applyBatch, type Change, nothingTouched, type World } from '../model/world.ts';
 import { type Allocator, allocationOf, createAllocator } from './allocator.ts';
 import type { ClassPolicy } from './class-policy.ts';
 import { type Decision, nothingAllocated } from './outcome.ts';
 import { plan } from './plan.ts';
-import { nothingTouched, putPool, putService, sampleWorld } from './sample.ts';
+import { putPool, putService, sampleWorld } from './sample.ts';
 import { poolUsage } from './usage.ts';
 
 export const anyClass: ClassPolicy = { loadBalancerClass: undefined, required: false };

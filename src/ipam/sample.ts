@@ -3,7 +3,7 @@ import { type AddressRange, cidrRange, parseCidr } from '../model/address.ts';
 import type { Pool, ServiceAllocation } from '../model/pool.ts';
 import { sampleAddress } from '../model/sample.ts';
 import type { Service, ServicePort } from '../model/service.ts';
-import { type Change, emptyWorld, type Touched, type World } from '../model/world.ts';
+import { type Change, emptyWorld, type World } from '../model/world.ts';
 
 /** `FIRST-LAST`, a CIDR block, or one address. */
 export function sampleRange(text: string): AddressRange {
@@ -53,13 +53,3 @@ export function sampleWorld(pools: readonly Pool[], services: readonly Service[]
   for (const service of services) world.services.set(service.key, service);
   return world;
 }
-
-export const nothingTouched = (): Touched => ({
-  services: new Set(),
-  endpoints: new Set(),
-  nodes: new Set(),
-  namespaces: new Set(),
-  pools: new Set(),
-  l2Advertisements: new Set(),
-  becameComplete: false,
-});

@@ -11,6 +11,8 @@ const declare = (libc: LibraryHandle) => ({
   send: libc.func('long send(int fd, const void *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, void *data, size_t length, int flags)'),
   connect: libc.func('int connect(int fd, const void *address, uint32_t length)'),
+  listen: libc.func('int listen(int fd, int backlog)'),
+  accept4: libc.func('int accept4(int fd, void *address, void *length, int flags)'),
   sendto: libc.func(
     'long sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
   ),
@@ -34,11 +36,14 @@ export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_BINDTODEVICE = 25;
@@ -48,6 +53,7 @@ export const SO_RCVBUFFORCE = 33;
 
 const EAGAIN = 11;
 const EINTR = 4;
+const EINPROGRESS = 115;
 
 function check(syscall: string, result: number): number {
   if (result < 0) throw new SystemError(syscall, koffi.errno());
@@ -91,6 +97,28 @@ export function send(fd: number, data: Uint8Array): void {
 /** connect(2); `address` is the sockaddr as bytes. Throws SystemError, EINPROGRESS included. */
 export function connect(fd: number, address: Uint8Array): void {
   check('connect', native().connect(fd, address, address.length));
+}
+
+/** connect(2) of a socket that does not wait: how it went is told by SO_ERROR once it is writable. Throws SystemError. */
+export function startConnect(fd: number, address: Uint8Array): void {
+  if (native().connect(fd, address, address.length) === 0) return;
+  const errno = koffi.errno();
+  if (errno !== EINPROGRESS) throw new SystemError('connect', errno);
+}
+
+/** listen(2). */
+export function listen(fd: number, backlog: number): void {
+  check('listen', native().listen(fd, backlog));
+}
+
+/**
+ * accept4(2) without waiting; `address` is filled with the sockaddr. Returns a descriptor that does not wait either, or
+ * undefined when there is none now, or it is gone already (accept(2), "Error handling").
+ */
+export function acceptConnection(fd: number, address: Uint8Array): number | undefined {
+  const length = Uint32Array.of(address.length);
+  const accepted: number = native().accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return accepted >= 0 ? accepted : undefined;
 }
 
 /** send(2) of a whole message without waiting, where a failure is nothing special. Returns the errno, 0 for none. */

@@ -61,3 +61,18 @@ export function onReadable(fd: number, callback: () => void): Readiness {
     },
   };
 }
+
+/** Calls back once, when `fd` is writable or has failed; disposed before, never. Dispose before closing the descriptor. */
+export function onceWritable(fd: number, callback: () => void): Disposable {
+  let open = true;
+  const end = (): boolean => {
+    if (!open) return false;
+    open = false;
+    handle.close();
+    return true;
+  };
+  const handle = koffi.node.poll(fd, { writable: true }, () => {
+    setImmediate(() => end() && callback());
+  });
+  return { [Symbol.dispose]: end };
+}

@@ -36,6 +36,13 @@ export interface Service {
   readonly allocated: Allocated;
   /** RFC 3339, or undefined. The oldest of two rivals for one address keeps it. */
   readonly creationTimestamp: string | undefined;
+  /** Which version of the object this was read from, where an API counts them and somebody writes to it. */
+  readonly version?: ObjectVersion;
+}
+
+export interface ObjectVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
 }
 
 export interface ServicePort {

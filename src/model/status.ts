@@ -9,6 +9,9 @@ export interface StatusObject {
     readonly name: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    /** The version that was judged: it is written to no other. */
+    readonly uid?: string;
+    readonly resourceVersion?: string;
   };
   readonly [part: string]: unknown;
 }

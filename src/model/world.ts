@@ -63,6 +63,10 @@ export interface Touched {
   readonly namespaces: Set<string>;
   readonly pools: Set<string>;
   readonly l2Advertisements: Set<string>;
+  readonly bgpAdvertisements: Set<string>;
+  readonly bgpPeers: Set<string>;
+  readonly bfdProfiles: Set<string>;
+  readonly communities: Set<string>;
   /** True for the batch that completed the first list. */
   readonly becameComplete: boolean;
 }
@@ -84,17 +88,23 @@ export function emptyWorld(): World {
   };
 }
 
+export const nothingTouched = (becameComplete = false): Touched => ({
+  services: new Set(),
+  endpoints: new Set(),
+  nodes: new Set(),
+  namespaces: new Set(),
+  pools: new Set(),
+  l2Advertisements: new Set(),
+  bgpAdvertisements: new Set(),
+  bgpPeers: new Set(),
+  bfdProfiles: new Set(),
+  communities: new Set(),
+  becameComplete,
+});
+
 /** Applies a batch in place and tells what it touched. */
 export function applyBatch(world: World, batch: ChangeBatch): Touched {
-  const touched: Touched = {
-    services: new Set(),
-    endpoints: new Set(),
-    nodes: new Set(),
-    namespaces: new Set(),
-    pools: new Set(),
-    l2Advertisements: new Set(),
-    becameComplete: batch.complete && !world.complete,
-  };
+  const touched = nothingTouched(batch.complete && !world.complete);
   for (const change of batch.changes) applyChange(world, change, touched);
   if (batch.complete) world.complete = true;
   return touched;
@@ -127,15 +137,19 @@ function applyChange(world: World, change: Change, touched: Touched): void {
       return;
     case 'BGPAdvertisement':
       put(world.bgpAdvertisements, change.key, change.object);
+      touched.bgpAdvertisements.add(change.key);
       return;
     case 'BGPPeer':
       put(world.bgpPeers, change.key, change.object);
+      touched.bgpPeers.add(change.key);
       return;
     case 'BFDProfile':
       put(world.bfdProfiles, change.key, change.object);
+      touched.bfdProfiles.add(change.key);
       return;
     case 'Community':
       put(world.communities, change.key, change.object);
+      touched.communities.add(change.key);
       return;
     default:
       change satisfies never;

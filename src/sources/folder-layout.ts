@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isKind, kinds } from '../api/kinds.ts';
 import type { ManifestFormat } from '../api/manifest.ts';
 import { dnsSubdomain } from '../api/metadata.ts';
-import { parseServiceL2StatusName } from '../api/status.ts';
+import { parseServiceBgpStatusName, parseServiceL2StatusName } from '../api/status.ts';
 
 export const statusFolder = '.status';
 export const lastGoodFolder = join(statusFolder, 'last-good');
@@ -25,11 +25,11 @@ export function pluralOf(kind: string): string {
 }
 
 /**
- * The status file of an object, relative to the folder. A ServiceL2Status lies by node, namespace and Service. Throws
- * a RangeError for a name that is none in Kubernetes: it must not become a path.
+ * The status file of an object, relative to the folder. What a node says of a Service lies by node, namespace and Service.
+ * Throws a RangeError for a name that is none in Kubernetes: it must not become a path.
  */
 export function statusPath(kind: string, namespace: string | undefined, name: string): string {
-  const about = kind === 'ServiceL2Status' ? parseServiceL2StatusName(name) : undefined;
+  const about = statusNameParsers[kind]?.(name);
   const steps =
     about !== undefined
       ? [about.node, about.namespace, about.name]
@@ -42,3 +42,8 @@ export function statusPath(kind: string, namespace: string | undefined, name: st
   }
   return `${join(statusFolder, pluralOf(kind), ...steps)}.json`;
 }
+
+const statusNameParsers: Readonly<Record<string, typeof parseServiceL2StatusName>> = {
+  ServiceL2Status: parseServiceL2StatusName,
+  ServiceBGPStatus: parseServiceBgpStatusName,
+};

@@ -9,6 +9,7 @@ import { isRecord, type RawObject } from '../api/record.ts';
 import { allocatedOf } from '../api/status.ts';
 import type { Node } from '../model/node.ts';
 import type { ObjectProblem } from '../model/problem.ts';
+import type { ObjectVersion } from '../model/service.ts';
 import type { Change, Kind } from '../model/world.ts';
 import { isConfiguration, WantedConfiguration } from './wanted-configuration.ts';
 
@@ -19,8 +20,8 @@ export interface ReadObject {
   readonly hasStatus: boolean;
 }
 
-/** Reads one object of the API; a Service comes with the addresses that its status says. */
-export function readObject(raw: RawObject): ReadObject {
+/** Reads one object of the API; a Service comes with the addresses that its status says, and its version if wanted. */
+export function readObject(raw: RawObject, version?: ObjectVersion): ReadObject {
   const parsed = parseObject(raw);
   const { status } = raw;
   const hasStatus = isRecord(status) && Object.keys(status).length > 0;
@@ -28,7 +29,10 @@ export function readObject(raw: RawObject): ReadObject {
   if (service === undefined) return { parsed, hasStatus };
   const { object: allocated = service.allocated } = allocatedOf(raw);
   return {
-    parsed: { ...parsed, change: changeOf('Service', service.key, { ...service, allocated }) },
+    parsed: {
+      ...parsed,
+      change: changeOf('Service', service.key, { ...service, allocated, ...(version && { version }) }),
+    },
     hasStatus,
   };
 }

@@ -15,6 +15,11 @@ import { createMemberNodes } from './member-nodes.ts';
 import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
+export interface MemberPods {
+  readonly namespace: string;
+  readonly labelSelector: string;
+}
+
 export interface KubernetesSourceOptions {
   readonly client: ApiClient;
   /** Only objects in it configure Gantry: `metallb-system` for who comes from MetalLB. */
@@ -22,8 +27,10 @@ export interface KubernetesSourceOptions {
   /** What to watch: the others are as good as empty. */
   readonly kinds: readonly Kind[];
   /** The pods that Gantry runs in, of which each makes its node a member; undefined: every node is one. */
-  readonly memberPods?: { readonly namespace: string; readonly labelSelector: string };
-  /** Is kept up to date, for who writes to Services. */
+  readonly memberPods?: MemberPods;
+  /** Services come with their versions, and again with each new one: for who writes to them. */
+  readonly tellsVersions?: boolean;
+  /** Is kept up to date, for who writes about Services. */
   readonly versions?: ServiceVersions;
   /** How each kind's watch goes, for logs and metrics. */
   readonly tell?: (kind: Kind | 'Pod', notice: CollectionNotice) => void;
@@ -48,8 +55,10 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
   let working: Promise<unknown> = Promise.resolve();
 
   const readService = (object: ApiObject): ReadObject => {
-    versions?.put(keyOf(object), versionOf(object));
-    return readObject(object);
+    const version = versionOf(object);
+    versions?.put(keyOf(object), version);
+    const { uid, resourceVersion } = version;
+    return readObject(object, options.tellsVersions ? { uid, resourceVersion } : undefined);
   };
 
   const follow = (listener: SourceListener, whole: () => void): Promise<unknown> => {
@@ -102,7 +111,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
         client,
         {
           selection: selectionOf(kind, options.configurationNamespace),
-          trim: kind === 'Service' ? readService : readObject,
+          trim: kind === 'Service' ? readService : (object) => readObject(object),
           batch: (batch) => take(kind, batch),
           tell: (notice) => tell(kind, notice),
           isOptional: isOptional(kind),

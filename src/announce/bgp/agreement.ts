@@ -25,6 +25,8 @@ export interface Agreement {
   readonly peerRestart: GracefulRestart | undefined;
   readonly peerLongLived: readonly LongLivedFamily[];
   readonly peerRole: Role | undefined;
+  /** All that its OPEN had, each once. */
+  readonly peerCapabilities: readonly Capability['kind'][];
 }
 
 export type OpenRefusal =
@@ -155,6 +157,7 @@ export function agree(settings: PeerSettings, theirs: Open): Agreement | { reado
     peerRestart: settings.gracefulRestart && find(theirs, 'graceful-restart'),
     peerLongLived: find(theirs, 'long-lived-graceful-restart')?.families ?? [],
     peerRole,
+    peerCapabilities: [...new Set(theirs.capabilities.map(({ kind }) => kind))],
   };
 }
 

@@ -180,9 +180,19 @@ test('retries come ever later, and only Established makes them soon again (§8.2
     bench.to('open-sent').hear(notification(6, 5));
     delays.push((bench.session.retryAt - bench.now) / 1000);
   }
-  assert.deepEqual(delays, [10, 20, 40, 80, 120, 120]);
+  assert.deepEqual(delays, [10, 20, 30, 30, 30, 30]);
   bench.to('established').step({ kind: 'bfd-down' });
   assert.equal(bench.session.retryAt - bench.now, 10_000);
+});
+
+test('that BFD is up again spares the wait for the next try', () => {
+  const bench = new Bench().to('established');
+  bench.step({ kind: 'bfd-down' });
+  bench.step({ kind: 'bfd-up' });
+  assert.equal(bench.session.state, 'connect');
+  const idle = new Bench();
+  idle.step({ kind: 'bfd-up' });
+  assert.equal(idle.session.state, 'idle');
 });
 
 test('of two connections that collide, that of the higher router ID stays (§6.8)', () => {

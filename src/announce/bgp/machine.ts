@@ -7,13 +7,14 @@ import { hardReset, type Notification, notification, shutdownNotification } from
 import { cease, errorCode, stateError } from './notification-code.ts';
 import type { Open } from './open.ts';
 import { refreshSubtype } from './route-refresh.ts';
-import type {
-  Connection,
-  DownReason,
-  Session,
-  SessionEffect,
-  SessionEvent,
-  SessionState,
+import {
+  type Connection,
+  type DownReason,
+  noAnswer,
+  type Session,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
 } from './session.ts';
 import { advanceStale, endStale, keepStale, meetStale } from './stale-routes.ts';
 import { endOfRibOf } from './update.ts';
@@ -22,7 +23,8 @@ import { endOfRibOf } from './update.ts';
 const openHoldMilliseconds = 240_000;
 /** At least, and twice the hold time (RFC 9687 §6). */
 const sendHoldMilliseconds = 480_000;
-const longestRetrySeconds = 120;
+/** A router that was rebooted is found again within this time. */
+const longestRetrySeconds = 30;
 const never = Number.POSITIVE_INFINITY;
 
 interface Step {
@@ -70,6 +72,10 @@ export function stepSession(
     case 'bfd-down':
       for (const one of [...session.connections])
         if (one.state === 'established') end(step, one, notification(errorCode.cease, cease.bfdDown));
+      break;
+    case 'bfd-up':
+      // The path is there again: there is no need to wait for the next try.
+      if (session.connections.length === 0 && session.retryAt !== never) connect(step);
       break;
     case 'tick':
       tick(step);
@@ -255,7 +261,7 @@ function tick(step: Step): void {
     if (one.sendHoldAt <= now) end(step, one, notification(errorCode.sendHoldTimerExpired));
     else if (one.holdAt <= now && one.state === 'connect') {
       effects.push({ kind: 'close', connection: one.id });
-      lose(step, one, { kind: 'closed', text: 'nobody answers at the peer’s address' });
+      lose(step, one, { kind: 'closed', text: noAnswer });
     } else if (one.holdAt <= now) end(step, one, notification(errorCode.holdTimerExpired));
     else if (one.keepaliveAt <= now) {
       effects.push({ kind: 'send', connection: one.id, message: keepalive });

@@ -62,6 +62,7 @@ export type SessionEvent =
   /** The socket has taken bytes, or refused some: what waits, in bytes. */
   | { readonly kind: 'socket'; readonly connection: number; readonly waitingBytes: number }
   | { readonly kind: 'bfd-down' }
+  | { readonly kind: 'bfd-up' }
   | { readonly kind: 'tick' };
 
 export type SessionEffect =
@@ -81,6 +82,9 @@ export type DownReason =
   | { readonly kind: 'refused'; readonly refusal: OpenRefusal }
   | { readonly kind: 'closed'; readonly text: string }
   | { readonly kind: 'planned-restart' };
+
+/** What a connection that came to nothing is said to have met. */
+export const noAnswer = 'nobody answers at the peer’s address';
 
 export const createSession = (settings: PeerSettings, isRestarting: boolean): Session => ({
   settings,

@@ -16,7 +16,7 @@ export function generatedManifests(): ReadonlyMap<string, string> {
   for (const served of servedKinds)
     files.set(`deploy/crds/${served.plural}.yaml`, heading + yamlOf(customResourceDefinition(served)));
   const webhook = [webhookService(defaultNamespace), validatingWebhookConfiguration(defaultNamespace)];
-  files.set('deploy/webhook.yaml', heading + webhook.map(yamlOf).join('---\n'));
+  files.set('deploy/gantry/webhook.yaml', heading + webhook.map(yamlOf).join('---\n'));
   const names = servedKinds.map(({ plural }) => `${plural}.yaml`).sort();
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',

@@ -72,12 +72,7 @@ test('a Service’s state is the first thing that it lacks', () => {
       ['web/dead', 'not-announced', '', 'See gantry why web/dead.'],
       ['web/empty', 'no-endpoints', 'node-1', 'It has no ready endpoint.'],
       ['web/failed', 'not-forwarded', 'node-1', 'See gantry why web/failed.'],
-      [
-        'web/new',
-        'pending',
-        '',
-        'No controller has looked at it yet: start gantry controller on this folder.',
-      ],
+      ['web/new', 'pending', '', 'No controller has looked at it yet: start gantry controller.'],
       ['web/pending', 'pending', '', 'The pool is full.'],
       ['web/unheard', 'not-announced', '', 'See gantry why web/unheard.'],
     ],

@@ -3,8 +3,8 @@ import { styleText } from 'node:util';
 import type { ClassPolicy } from '../../ipam/class-policy.ts';
 import { formatProblem, type ObjectProblem } from '../../model/problem.ts';
 import { sharesPerAddress } from '../../model/share.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import { nodeStates } from '../node-state.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { type Column, formatTable } from '../table.ts';
 import { isNodeWell, type NodeRow, nodeRow } from './node-row.ts';
 import { type ServiceRow, serviceRows } from './service-row.ts';
@@ -16,7 +16,7 @@ export interface Overview {
   readonly problems: readonly ObjectProblem[];
 }
 
-export function overviewOf(snapshot: FolderSnapshot, policy: ClassPolicy, nowMilliseconds: number): Overview {
+export function overviewOf(snapshot: Snapshot, policy: ClassPolicy, nowMilliseconds: number): Overview {
   const states = nodeStates(snapshot.world.nodes.keys(), snapshot.reports, nowMilliseconds);
   return {
     services: serviceRows(snapshot, policy, states),

@@ -2,8 +2,8 @@
 import { type ClassPolicy, notOurs } from '../../ipam/class-policy.ts';
 import { formatAddress } from '../../model/address.ts';
 import type { Service } from '../../model/service.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import type { NodeState } from '../node-state.ts';
+import type { Snapshot } from '../snapshot.ts';
 
 export type ServiceState = 'answering' | 'pending' | 'no-endpoints' | 'not-announced' | 'not-forwarded';
 
@@ -28,7 +28,7 @@ export interface ServiceRow {
 
 /** The Services that are ours, by key. */
 export function serviceRows(
-  snapshot: FolderSnapshot,
+  snapshot: Snapshot,
   policy: ClassPolicy,
   states: ReadonlyMap<string, NodeState>,
 ): ServiceRow[] {
@@ -39,7 +39,7 @@ export function serviceRows(
 }
 
 function serviceRow(
-  snapshot: FolderSnapshot,
+  snapshot: Snapshot,
   service: Service,
   states: ReadonlyMap<string, NodeState>,
 ): ServiceRow {
@@ -68,7 +68,7 @@ function serviceRow(
   };
 }
 
-function endpointCounts({ world }: FolderSnapshot, service: Service): ServiceRow['endpoints'] {
+function endpointCounts({ world }: Snapshot, service: Service): ServiceRow['endpoints'] {
   const slices = [...(world.slicesOfService.get(service.key)?.values() ?? [])];
   const family = service.allocated.addresses[0]?.family ?? slices[0]?.family;
   const endpoints = slices.filter((slice) => slice.family === family).flatMap((slice) => slice.endpoints);
@@ -87,7 +87,7 @@ function dataPathOf(service: string, owners: readonly NodeState[]): DataPath {
 
 /** `gantry why` looks deeper; this takes one look at each of a thousand Services. */
 function judge(
-  { complaints }: FolderSnapshot,
+  { complaints }: Snapshot,
   { key, allocated }: Service,
   owners: readonly NodeState[],
   endpoints: ServiceRow['endpoints'],
@@ -95,7 +95,7 @@ function judge(
 ): Pick<ServiceRow, 'state' | 'reason'> {
   const complaint = complaints.get(key)?.message ?? '';
   if (allocated.addresses.length === 0) {
-    const unseen = 'No controller has looked at it yet: start gantry controller on this folder.';
+    const unseen = 'No controller has looked at it yet: start gantry controller.';
     return { state: 'pending', reason: complaint === '' ? unseen : complaint };
   }
   if (endpoints.ready === 0) return { state: 'no-endpoints', reason: 'It has no ready endpoint.' };

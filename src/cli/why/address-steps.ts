@@ -6,12 +6,12 @@ import { type Address, formatAddress } from '../../model/address.ts';
 import type { ObjectProblem } from '../../model/problem.ts';
 import type { Service, ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { type WhyReason, whySentence } from './reason.ts';
 import { judged, listed, ok, type Step } from './step.ts';
 
 export function serviceStep(
-  { world, problems }: FolderSnapshot,
+  { world, problems }: Snapshot,
   key: ServiceKey,
   service: Service | undefined,
 ): Step {

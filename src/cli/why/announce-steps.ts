@@ -4,7 +4,7 @@ import type { AddressPlan } from '../../announce/plan.ts';
 import { type AnnounceReason, announceSentence } from '../../announce/reason.ts';
 import { formatAddress } from '../../model/address.ts';
 import { sharesPerAddress } from '../../model/share.ts';
-import type { Announcement } from '../folder-snapshot.ts';
+import type { Announcement } from '../snapshot.ts';
 import type { NodeState } from '../node-state.ts';
 import { type WhyReason, whySentence } from './reason.ts';
 import type { Scene } from './scene.ts';

@@ -4,8 +4,8 @@ import type { ClassPolicy } from '../../ipam/class-policy.ts';
 import { explain } from '../../ipam/explain.ts';
 import { formatAddress } from '../../model/address.ts';
 import type { ServiceKey } from '../../model/service.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import { nodeStates } from '../node-state.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { addressSteps, classStep, serviceStep } from './address-steps.ts';
 import { advertisementStep, candidatesStep, ownerStep } from './announce-steps.ts';
 import { endpointsStep, forwardingStep, hostStep } from './forward-steps.ts';
@@ -23,7 +23,7 @@ export interface Chain {
 }
 
 export function chainOf(
-  snapshot: FolderSnapshot,
+  snapshot: Snapshot,
   policy: ClassPolicy,
   key: ServiceKey,
   nowMilliseconds: number,

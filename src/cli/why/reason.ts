@@ -25,15 +25,15 @@ export type WhyReason =
 
 const sentences: Sentences<WhyReason> = {
   'service-not-found': ({ service, meant }) =>
-    `There is no Service ${service} in the folder; ${meant === undefined ? 'see gantry status for those that there are' : `did you mean ${meant}?`}`,
+    `There is no Service ${service}; ${meant === undefined ? 'see gantry status for those that there are' : `did you mean ${meant}?`}`,
   'service-set-aside': ({ problem }) =>
     `The Service is set aside because of an error in it: ${formatProblem(problem)}`,
   'service-outdated': ({ problem }) =>
     `The Service's newest version has an error, and the last accepted one is in force: ${formatProblem(problem)}`,
   'address-not-written': ({ addresses }) =>
-    `It is to have ${addresses}, but no controller has said so; start gantry controller on this folder, or look into its log.`,
+    `It is to have ${addresses}, but no controller has said so; start gantry controller, or look into its log.`,
   'address-outdated': ({ addresses, written }) =>
-    `It has ${written} and is to have ${addresses} instead, but no controller has said so; start gantry controller on this folder, or look into its log.`,
+    `It has ${written} and is to have ${addresses} instead, but no controller has said so; start gantry controller, or look into its log.`,
   'no-live-candidate': ({ candidates }) =>
     `No candidate is alive (${candidates}); bring one of these nodes back, or let others announce.`,
   'no-agent': () => 'No node reports; start gantry agent on the nodes, or gantry standalone on this one.',

@@ -9,11 +9,11 @@ import { formatAddress, sameAddress } from '../../model/address.ts';
 import type { Endpoint, EndpointSlice } from '../../model/endpoint-slice.ts';
 import type { Service, ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
-import type { FolderSnapshot } from '../folder-snapshot.ts';
 import type { NodeState } from '../node-state.ts';
+import type { Snapshot } from '../snapshot.ts';
 
 export interface Scene {
-  readonly snapshot: FolderSnapshot;
+  readonly snapshot: Snapshot;
   readonly service: Service;
   readonly states: ReadonlyMap<string, NodeState>;
   readonly slices: readonly EndpointSlice[];
@@ -27,7 +27,7 @@ export interface Scene {
 }
 
 export function createScene(
-  snapshot: FolderSnapshot,
+  snapshot: Snapshot,
   policy: ClassPolicy,
   service: Service,
   states: ReadonlyMap<string, NodeState>,
@@ -85,7 +85,7 @@ function sharersOf(world: World, policy: ClassPolicy, service: Service): Service
 
 /** Endpoints that fail their check by any node's report. */
 function unhealthyOf(
-  { reports }: FolderSnapshot,
+  { reports }: Snapshot,
   service: ServiceKey,
   slices: readonly EndpointSlice[],
 ): Set<EndpointHealthKey> {

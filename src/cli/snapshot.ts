@@ -1,17 +1,19 @@
-// A folder and its statuses, read once: what `gantry status` and `gantry why` judge.
-import { type NodeReport, nodeReportKind, readNodeReport } from '../api/node-report.ts';
+// Objects and statuses, read once from wherever they are: what `gantry status` and `gantry why` judge.
+import { type NodeReport, readNodeReport } from '../api/node-report.ts';
 import { isRecord } from '../api/record.ts';
 import { parseServiceL2StatusName, parseShares, sharesAnnotation, whyAnnotation } from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
-import { applyBatch, emptyWorld, type World } from '../model/world.ts';
-import { listFolder } from '../sources/folder-list.ts';
-import { readStatus } from '../sources/folder-status.ts';
+import type { World } from '../model/world.ts';
+import type { Origin } from './origin.ts';
+import { readCluster } from './read-cluster.ts';
+import { readFolder } from './read-folder.ts';
+import type { SnapshotParts } from './snapshot-parts.ts';
 
-export interface FolderSnapshot {
+export interface Snapshot {
   readonly world: World;
-  /** All that is wrong with the folder's objects and status files. */
+  /** All that is wrong with the objects. */
   readonly problems: readonly ObjectProblem[];
   /** By node. */
   readonly reports: ReadonlyMap<string, NodeReport>;
@@ -35,27 +37,23 @@ export interface Complaint {
   readonly message: string;
 }
 
-/** Undefined where there is no such folder. */
-export async function readSnapshot(directory: string): Promise<FolderSnapshot | undefined> {
-  const list = await listFolder(directory);
-  if (list === undefined) return undefined;
-  const world = emptyWorld();
-  applyBatch(world, { changes: list.changes, complete: true });
-  const [services, reports, announcements] = await Promise.all(
-    ['Service', nodeReportKind, 'ServiceL2Status'].map((kind) => readStatus(directory, kind)),
-  );
+/** Rejects with a sentence where nothing can be read. */
+export const readSnapshot = async (origin: Origin): Promise<Snapshot> =>
+  snapshotOf(origin.kind === 'folder' ? await readFolder(origin.directory) : await readCluster(origin));
+
+function snapshotOf({ world, problems, services, reports, announcements }: SnapshotParts): Snapshot {
   return {
     world,
-    problems: [...list.problems, ...(reports?.problems ?? []), ...(announcements?.problems ?? [])],
+    problems,
     reports: new Map(
-      (reports?.objects ?? []).flatMap((object) => {
+      reports.flatMap((object) => {
         const report = readNodeReport(object);
         return report === undefined ? [] : [[report.node, report] as const];
       }),
     ),
-    announcements: announcementsOf(announcements?.objects ?? []),
+    announcements: announcementsOf(announcements),
     complaints: new Map(
-      (services?.objects ?? []).flatMap((object) => {
+      services.flatMap((object) => {
         const complaint = complaintOf(object);
         const { namespace = '', name } = object.metadata;
         return complaint === undefined ? [] : [[serviceKey(namespace, name), complaint] as const];

@@ -6,12 +6,14 @@ import { type ApiReason, type ApiResult, apiSentence } from '../kubernetes/reaso
 import { services } from '../kubernetes/resource.ts';
 import { serviceKey } from '../model/service.ts';
 import type { EventPort, ObjectEvent } from '../model/status.ts';
-import type { Log } from '../observe/log.ts';
-import { type ServiceVersion, type ServiceVersions, versionOf } from '../sources/service-versions.ts';
+import { type ServiceVersion, type ServiceVersions, versionOf } from './service-versions.ts';
 
 export interface KubernetesEventsOptions {
   readonly client: ApiClient;
-  readonly log: Log;
+  /** An event was not written, and is not tried again; why, as a sentence. */
+  readonly failed: (event: ObjectEvent, why: string) => void;
+  /** More wait than can be written: told once, until there is room again. */
+  readonly dropped: (waiting: number) => void;
   /** What is known of the Services, which need not be asked for then. */
   readonly versions?: ServiceVersions;
   readonly component: 'gantry-controller' | 'gantry-agent';
@@ -27,12 +29,12 @@ export interface KubernetesEvents extends EventPort, AsyncDisposable {
 /** Beside the statuses, which come first. */
 const parallelWrites = 4;
 
-/** Beyond this the newest are dropped, and the log says so: statuses tell what is so. */
+/** Beyond this the newest are dropped: statuses tell what is so. */
 const mostWaiting = 20_000;
 
-/** Events of Services. One that cannot be written is logged and not tried again; disposing drops those that wait. */
+/** Events of Services. One that cannot be written is told of and not tried again; disposing drops those that wait. */
 export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEvents {
-  const { client, log, host, component, versions } = options;
+  const { client, host, component, versions } = options;
   const waiting: ObjectEvent[] = [];
   const underWay = new Set<Promise<void>>();
   const stop = new AbortController();
@@ -42,8 +44,7 @@ export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEv
   const failed = (event: ObjectEvent, reason: ApiReason): void => {
     // Who is gone has nobody who reads of him.
     if (reason.kind === 'not-found' || reason.kind === 'aborted') return;
-    const object = `${event.namespace}/${event.name}`;
-    log.warn('event-not-written', { object, reason: event.reason, next: apiSentence(reason) });
+    options.failed(event, apiSentence(reason));
   };
 
   /** People find an object's events by its uid. */
@@ -98,11 +99,7 @@ export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEv
         return;
       }
       dropped += 1;
-      if (dropped === 1)
-        log.warn('events-dropped', {
-          waiting: mostWaiting,
-          next: 'See how busy the API server is; the statuses tell what is so.',
-        });
+      if (dropped === 1) options.dropped(mostWaiting);
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

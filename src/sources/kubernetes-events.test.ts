@@ -7,7 +7,6 @@ import { createObject } from '../kubernetes/objects.ts';
 import { services } from '../kubernetes/resource.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
 import type { ObjectEvent } from '../model/status.ts';
-import { createLog } from '../observe/log.ts';
 import { kubernetesEvents } from './kubernetes-events.ts';
 
 const given = (name: string): ObjectEvent => ({
@@ -19,7 +18,7 @@ const given = (name: string): ObjectEvent => ({
   message: 'Assigned 192.0.2.7 from pool front.',
 });
 
-const silent = () => createLog({ level: 'error', component: 'test' });
+const silent = { failed: () => {}, dropped: () => {} };
 
 test('an event is about the Service as it is now, and one of a Service that is gone is nobody’s', async () => {
   await using server = await startFakeApiServer();
@@ -29,7 +28,7 @@ test('an event is about the Service as it is now, and one of a Service that is g
     spec: {},
   });
   assert.ok(created.ok);
-  await using events = kubernetesEvents({ client, log: silent(), component: 'gantry-controller' });
+  await using events = kubernetesEvents({ client, ...silent, component: 'gantry-controller' });
   events.record(given('web'));
   events.record(given('gone'));
   await events.idle();
@@ -45,7 +44,7 @@ test('all of many events are written, few at a time, and none after the end', as
   await using server = await startFakeApiServer();
   using client = createApiClient({ access: sampleAccess([server.url]) });
   await createObject(client, services, { metadata: { namespace: 'default', name: 'web' }, spec: {} });
-  await using events = kubernetesEvents({ client, log: silent(), component: 'gantry-controller' });
+  await using events = kubernetesEvents({ client, ...silent, component: 'gantry-controller' });
   for (let count = 0; count < 20; count += 1) events.record(given('web'));
   await events.idle();
   assert.equal(server.store.list('v1/events').length, 20);

@@ -1,0 +1,143 @@
+// Peers that are told the same routes: what is wanted of each route, and an Adj-RIB-Out for each way of writing it.
+
+import { newWritten } from '../../announce/bgp/bytes.ts';
+import { packWithdrawn } from '../../announce/bgp/pack.ts';
+import { type PathIntent, type PathPeer, type PathSet, pathSet } from '../../announce/bgp/path-set.ts';
+import { type Prefix, putPrefix } from '../../announce/bgp/prefix.ts';
+import {
+  addReader,
+  createRibOut,
+  type Reader,
+  type RibOut,
+  removeReader,
+  want,
+} from '../../announce/bgp/rib-out.ts';
+import { type Family, formatAddress, formatCidr } from '../../model/address.ts';
+
+export interface Audience {
+  /** Undefined withdraws. Equal intents must be the same object. */
+  want(prefix: Prefix, intent: PathIntent | undefined): void;
+  /** What a session that is new has to be told; nothing but End-of-RIB where the peer has no next hop to be told. */
+  join(manner: Manner): Telling;
+  routes(family: Family): Iterable<Route>;
+  /** From now on the routes ask to be left (RFC 8326). */
+  leave(): void;
+}
+
+export interface Route {
+  readonly prefix: Prefix;
+  readonly intent: PathIntent;
+}
+
+/** All that makes two peers be sent other bytes for the same routes. */
+export interface Manner extends Omit<PathPeer, 'isLeaving'> {
+  readonly family: Family;
+  readonly isFourByteAs: boolean;
+  readonly isExtended: boolean;
+}
+
+/** One session's place in the routes of one family. */
+export interface Telling {
+  readonly rib: RibOut;
+  readonly reader: Reader;
+  readonly manner: Manner;
+  /** Routes that the peer is to have. */
+  size(): number;
+  end(): void;
+}
+
+interface Rib {
+  readonly rib: RibOut;
+  readonly manner: Manner;
+  readonly sets: Map<PathIntent, PathSet>;
+  users: number;
+}
+
+export function createAudience(): Audience {
+  const routes = { IPv4: new Map<string, Route>(), IPv6: new Map<string, Route>() };
+  const ribs = new Map<string, Rib>();
+  let isLeaving = false;
+
+  const setOf = ({ manner, sets }: Rib, intent: PathIntent): PathSet => {
+    const known = sets.get(intent);
+    if (known !== undefined) return known;
+    const made = pathSet(intent, { ...manner, isLeaving });
+    sets.set(intent, made);
+    return made;
+  };
+  const fill = (one: Rib): void => {
+    if (one.manner.nextHops.length === 0) return;
+    for (const { prefix, intent } of routes[one.manner.family].values())
+      want(one.rib, prefix, setOf(one, intent));
+  };
+
+  return {
+    want(prefix, intent) {
+      const { family } = prefix.address;
+      const key = formatCidr(prefix);
+      if (intent === undefined) routes[family].delete(key);
+      else routes[family].set(key, { prefix, intent });
+      for (const one of ribs.values())
+        if (one.manner.family === family && one.manner.nextHops.length > 0)
+          want(one.rib, prefix, intent && setOf(one, intent));
+    },
+    join(manner) {
+      const key = keyOf(manner);
+      let one = ribs.get(key);
+      if (one === undefined) {
+        one = { rib: createRibOut(manner), manner, sets: new Map(), users: 0 };
+        ribs.set(key, one);
+        fill(one);
+      }
+      const { rib } = one;
+      const user = one;
+      const reader = addReader(rib);
+      user.users++;
+      return {
+        rib,
+        reader,
+        manner,
+        size: () => (manner.nextHops.length === 0 ? 0 : routes[manner.family].size),
+        end() {
+          removeReader(rib, reader);
+          if (--user.users === 0) ribs.delete(key);
+        },
+      };
+    },
+    routes: (family) => routes[family].values(),
+    leave() {
+      isLeaving = true;
+      for (const one of ribs.values()) {
+        one.sets.clear();
+        fill(one);
+      }
+    },
+  };
+}
+
+const keyOf = ({ family, isFourByteAs, isExtended, isInternal, localAsn, nextHops }: Manner): string =>
+  [family, isFourByteAs, isExtended, isInternal, localAsn, ...nextHops.map(formatAddress)].join(' ');
+
+/**
+ * The same session among others that are told something else: the routes that those do not have are withdrawn, the others
+ * sent again.
+ */
+export function moveTelling(telling: Telling, from: Audience, to: Audience): Telling {
+  const { family } = telling.manner;
+  const kept = new Set([...to.routes(family)].map(({ prefix }) => formatCidr(prefix)));
+  const gone = [...from.routes(family)].filter(({ prefix }) => !kept.has(formatCidr(prefix)));
+  const next = to.join(telling.manner);
+  next.reader.waiting = packWithdrawn(
+    gone.map(({ prefix }) => prefixBytes(prefix)),
+    next.rib.context,
+  );
+  next.reader.owes = telling.reader.owes;
+  telling.end();
+  return next;
+}
+
+function prefixBytes(prefix: Prefix): Uint8Array {
+  const into = newWritten(21);
+  putPrefix(into, prefix);
+  return into.bytes.subarray(0, into.length);
+}

@@ -1,0 +1,195 @@
+// The agent's BGP side as a whole: objects in; what a model peer on loopback is told, statuses and reports out.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { bgpAdvertisement, bgpPeer } from '../../announce/bgp/sample-world.ts';
+import type { BgpPeer } from '../../model/bgp.ts';
+import { sampleAddress } from '../../model/sample.ts';
+import type { StatusObject } from '../../model/status.ts';
+import type { Change } from '../../model/world.ts';
+import { silentLog } from '../../observe/log.ts';
+import { Registry } from '../../observe/prometheus.ts';
+import type { ToPulse } from '../../pulse/link.ts';
+import { sampleBfdState } from '../../pulse/sample-bfd.ts';
+import { node, pool, service, slice } from '../test-world.ts';
+import { createWorldFollower } from '../world-follower.ts';
+import { createBgpSide } from './bgp-side.ts';
+import { type ModelPeer, startModelPeer } from './model-peer.ts';
+
+function start(t: TestContext, { isReady = true, reportedBefore = [] as string[] } = {}) {
+  const statuses = new Map<string, StatusObject>();
+  const events: string[] = [];
+  const said: ToPulse[] = [];
+  const kernel = Promise.withResolvers<void>();
+  if (isReady) kernel.resolve();
+  const state = { isDrained: false, isForwarded: true, isMarked: false };
+  const stop = new AbortController();
+  const follower = createWorldFollower({ isOurs: () => true, loneNode: undefined });
+  const side = createBgpSide({
+    node: 'node-1',
+    follower,
+    isHealthy: () => true,
+    isForwarded: () => state.isForwarded,
+    kernelBegun: () => kernel.promise,
+    isDrained: () => state.isDrained,
+    sendToPulse: (message) => said.push(message),
+    restartMarker: {
+      isSet: false,
+      set(isSet) {
+        state.isMarked = isSet;
+      },
+    },
+    reportedBefore: Promise.resolve(reportedBefore),
+    statuses: {
+      put: (object) => statuses.set(object.metadata.name, object),
+      remove: (_kind, _namespace, name) => statuses.delete(name),
+      idle: async () => {},
+    },
+    events: { record: ({ message }) => events.push(message) },
+    log: silentLog,
+    registry: new Registry(),
+    changed() {},
+    signal: stop.signal,
+  });
+  t.after(async () => {
+    stop.abort();
+    await side.close();
+  });
+  const batch = (...changes: readonly Change[]): void =>
+    side.take(follower.take({ changes, complete: true }));
+  return { side, statuses, events, said, kernel, state, batch };
+}
+
+const base = [pool(), node('node-1', ['127.0.0.1']), bgpAdvertisement('all')];
+const tor = ({ port }: ModelPeer, more: Partial<BgpPeer> = {}): Change =>
+  bgpPeer('tor', { peer: { address: sampleAddress('127.0.0.1') }, peerPort: port, ...more });
+const web = (name: string, address: string, ...nodes: readonly string[]): Change[] => [
+  service(name, [address]),
+  slice(
+    name,
+    nodes.map((one) => ({ node: one })),
+  ),
+];
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, `in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+const tableOf = ({ table }: ModelPeer): string => [...table.keys()].sort().join();
+
+test('a Service is announced, reported with its peers, and withdrawn with its last endpoint', async (t) => {
+  await using peer = await startModelPeer();
+  const { side, statuses, events, batch } = start(t, { reportedBefore: ['web/gone'] });
+  statuses.set('bgp-node-1.web.gone', { apiVersion: '', kind: '', metadata: { name: '' } });
+  batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-2'), ...web('b', '192.0.2.2'));
+  await until('announced', () => tableOf(peer) === '192.0.2.1/32');
+  await until('reported', () => statuses.has('bgp-node-1.web.a'));
+  assert.deepEqual(statuses.get('bgp-node-1.web.a')?.['status'], {
+    node: 'node-1',
+    serviceName: 'a',
+    serviceNamespace: 'web',
+    peers: ['tor'],
+  });
+  assert.deepEqual(events, ['Node node-1 announces 192.0.2.1 with protocol bgp to tor.']);
+  await until('what an earlier agent left is taken back', () => statuses.size === 1);
+  assert.deepEqual([...side.announced()], ['192.0.2.1']);
+  batch(...web('a', '192.0.2.1'), ...web('b', '192.0.2.2', 'node-1'));
+  await until('the other', () => tableOf(peer) === '192.0.2.2/32');
+  await until('reported anew', () => [...statuses.keys()].join() === 'bgp-node-1.web.b');
+  assert.deepEqual(peer.heard, ['open', 'end-of-rib IPv4']);
+});
+
+test('no session begins before the kernel is in line, so that the first table is whole', async (t) => {
+  await using peer = await startModelPeer();
+  const { batch, kernel, side } = start(t, { isReady: false });
+  batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-1'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([peer.heard, side.report()?.peers[0]?.state], [[], 'idle']);
+  kernel.resolve();
+  await until('announced', () => tableOf(peer) === '192.0.2.1/32');
+});
+
+test('a drained node withdraws all and keeps its sessions', async (t) => {
+  await using peer = await startModelPeer();
+  const { batch, side, state } = start(t);
+  batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-1'));
+  await until('announced', () => peer.table.size === 1);
+  state.isDrained = true;
+  side.drainTold();
+  await until('withdrawn', () => peer.table.size === 0);
+  state.isDrained = false;
+  side.drainTold();
+  await until('again', () => peer.table.size === 1);
+  assert.equal(peer.heard.filter((one) => one === 'open').length, 1);
+});
+
+test('an advertisement for one peer is told to it alone, as soon as it comes', async (t) => {
+  await using one = await startModelPeer();
+  await using other = await startModelPeer();
+  const { batch } = start(t);
+  const spine = bgpPeer('spine', { peer: { address: sampleAddress('127.0.0.1') }, peerPort: other.port });
+  batch(...base, tor(one), spine, ...web('a', '192.0.2.1', 'node-1'));
+  await until('both', () => one.table.size + other.table.size === 2);
+  batch(bgpAdvertisement('block', { aggregationLength: 24, peers: ['tor'] }));
+  await until('the block', () => tableOf(one) === '192.0.2.0/24,192.0.2.1/32');
+  batch(bgpAdvertisement('all', { peers: ['spine'] }));
+  await until('the address no more', () => tableOf(one) === '192.0.2.0/24');
+  assert.equal(tableOf(other), '192.0.2.1/32');
+  assert.deepEqual([one.heard, other.heard], [one.heard.slice(0, 2), other.heard.slice(0, 2)]);
+});
+
+test('a BFD profile makes a session in pulse, whose end is BGP’s', async (t) => {
+  await using peer = await startModelPeer();
+  const { batch, side, said } = start(t);
+  const profile = {
+    name: 'fast',
+    receiveIntervalMilliseconds: 50,
+    transmitIntervalMilliseconds: 50,
+    detectMultiplier: 3,
+    echoIntervalMilliseconds: 50,
+    echoMode: false,
+    passiveMode: false,
+    minimumTtl: 254,
+  };
+  batch({ kind: 'BFDProfile', key: 'fast', object: profile }, ...base, tor(peer, { bfdProfile: 'fast' }));
+  await until('established', () => peer.heard.includes('end-of-rib IPv4'));
+  const { name: _, ...rest } = profile;
+  assert.deepEqual(said.at(-1), {
+    type: 'bfd',
+    sessions: [{ peer: '127.0.0.1', isMultihop: false, profile: rest }],
+  });
+  const up = sampleBfdState('127.0.0.1', { isMultihop: false });
+  side.bfdTold({ type: 'bfd', replace: true, upserts: [up], removals: [] });
+  assert.equal(side.report()?.peers[0]?.bfd, 'up');
+  const off = { ...up, state: 'down', remoteState: 'admin-down' } as const;
+  side.bfdTold({ type: 'bfd', replace: false, upserts: [off], removals: [] });
+  side.bfdTold({ type: 'bfd', replace: false, upserts: [up], removals: [] });
+  assert.equal(side.report()?.peers[0]?.state, 'established');
+  const down = { ...up, state: 'down', remoteState: 'down' } as const;
+  side.bfdTold({ type: 'bfd', replace: false, upserts: [down], removals: [] });
+  await until('ended', () => peer.heard.includes('notification 6/10'));
+});
+
+test('the report tells of each peer how it stands, and of those that are none of this node’s, why', async (t) => {
+  await using peer = await startModelPeer();
+  const { batch, side, state } = start(t);
+  assert.equal(side.report(), undefined);
+  const unnumbered = bgpPeer('unnumbered', { peer: { interface: 'eth1' } });
+  batch(...base, tor(peer, { enableGracefulRestart: true }), unnumbered, ...web('a', '192.0.2.1', 'node-1'));
+  await until('told', () => side.report()?.peers[0]?.told === true);
+  const [one] = side.report()?.peers ?? [];
+  assert.deepEqual(
+    [one?.name, one?.state, one?.localAsn, one?.peerAsn, one?.families, one?.prefixes, one?.lastError],
+    ['tor', 'established', 64500, 64501, ['IPv4'], 1, undefined],
+  );
+  assert.deepEqual(
+    side.report()?.unused.map(({ kind }) => kind),
+    ['unnumbered-unsupported'],
+  );
+  assert.equal(state.isMarked, true);
+  peer.say({ kind: 'notification', code: 6, subcode: 2, data: new Uint8Array(0) });
+  await until('down', () => side.report()?.peers[0]?.lastError !== undefined);
+  assert.equal(side.report()?.peers[0]?.lastError, 'ended by the peer: cease: administrative shutdown');
+});

@@ -1,0 +1,22 @@
+// One peer as the speaker is to have it, and what a change of it costs: nothing, its routes sent again, or its session.
+import { isDeepStrictEqual } from 'node:util';
+import type { PeerSettings } from '../../announce/bgp/settings.ts';
+import type { PeerPath } from './peer-path.ts';
+
+export interface PeerConfiguration {
+  /** Of the BGPPeer. */
+  readonly name: string;
+  readonly settings: PeerSettings;
+  readonly path: PeerPath;
+  /** Peers with the same one are told the same routes. */
+  readonly audience: string;
+}
+
+export type PeerChange = 'none' | 'audience' | 'session';
+
+export function peerChange(before: PeerConfiguration, after: PeerConfiguration): PeerChange {
+  const isSameSession =
+    isDeepStrictEqual(before.settings, after.settings) && isDeepStrictEqual(before.path, after.path);
+  if (!isSameSession) return 'session';
+  return before.audience === after.audience ? 'none' : 'audience';
+}

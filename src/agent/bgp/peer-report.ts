@@ -1,0 +1,56 @@
+// What a NodeReport says of this node's BGP peers: as they are, not as they were meant.
+import { ourOpen } from '../../announce/bgp/agreement.ts';
+import type { PeerReason } from '../../announce/bgp/reason.ts';
+import { bgpSentence } from '../../announce/bgp/reason.ts';
+import type { NodeReport } from '../../api/node-report.ts';
+import { formatAddress } from '../../model/address.ts';
+import type { BfdLinks } from './bfd-links.ts';
+import { totalOf } from './message-counts.ts';
+import type { PeerSession } from './peer-session.ts';
+import type { Speaker } from './speaker.ts';
+
+type BgpReport = NonNullable<NodeReport['bgp']>;
+type PeerReport = BgpReport['peers'][number];
+
+export function bgpReportOf(
+  { sessions, lastErrors }: Pick<Speaker, 'sessions' | 'lastErrors'>,
+  unused: readonly PeerReason[],
+  bfd: Pick<BfdLinks, 'stateOf'>,
+): BgpReport {
+  return {
+    peers: [...sessions].map(([name, session]) => ({
+      ...peerReport(session),
+      ...present('lastError', lastErrors.get(name)),
+      ...present('bfd', bfd.stateOf(name)?.state),
+    })),
+    unused: unused.map((reason) => ({ peer: reason.peer, kind: reason.kind, message: bgpSentence(reason) })),
+  };
+}
+
+function peerReport({ configuration, machine, routes, since, sent, received }: PeerSession): PeerReport {
+  const { name, path, settings } = configuration;
+  const { agreement } = machine;
+  const hops = [...routes.tellings].filter(([, { manner }]) => manner.nextHops.length === 0);
+  const problems = hops.map(([family]) => bgpSentence({ kind: 'no-next-hop', peer: name, family }));
+  return {
+    name,
+    address: formatAddress(path.peer),
+    port: path.peerPort,
+    state: machine.state,
+    since: new Date(since).toISOString(),
+    localAsn: settings.localAsn,
+    ...present('peerAsn', agreement?.peerAsn),
+    ...present('holdTimeSeconds', agreement?.holdTimeSeconds),
+    families: [...(agreement?.families ?? [])],
+    capabilities: [...new Set(ourOpen(settings, false).capabilities.map(({ kind }) => kind))],
+    peerCapabilities: [...(agreement?.peerCapabilities ?? [])],
+    told: routes.isDone,
+    prefixes: [...routes.tellings.values()].reduce((sum, { size }) => sum + size(), 0),
+    sent: totalOf(sent),
+    received: totalOf(received),
+    ...present('problem', problems[0]),
+  };
+}
+
+const present = <K extends string, V>(key: K, value: V | undefined): { [_ in K]?: V } =>
+  value === undefined ? {} : ({ [key]: value } as { [_ in K]: V });

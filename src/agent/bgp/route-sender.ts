@@ -1,0 +1,92 @@
+// Sends one established session what its peer is to be told, as fast as the kernel takes it and no faster.
+import { pull, refresh } from '../../announce/bgp/rib-out.ts';
+import type { Family } from '../../model/address.ts';
+import { type Audience, moveTelling, type Telling } from './audience.ts';
+
+export interface RouteSender {
+  readonly tellings: ReadonlyMap<Family, Telling>;
+  /** All that is wanted now is with the kernel, End-of-RIB included. */
+  readonly isDone: boolean;
+  /** The session is new, and this is one of its families. */
+  add(telling: Telling): void;
+  /** There may be something to send. */
+  changed(): void;
+  /** The kernel has taken all that waited. */
+  drained(): void;
+  /** The whole table again; `isMarked`: between BoRR and EoRR (RFC 7313). */
+  resend(family: Family, isMarked: boolean): void;
+  move(from: Audience, to: Audience): void;
+  /** The session is down. */
+  end(): void;
+}
+
+/** Written in one go; then the event loop has its turn. */
+const budgetBytes = 65_536;
+
+/**
+ * `write` returns how many bytes the kernel has not taken: then nothing is sent until `drained`. `told` is called whenever
+ * all is with the kernel that there is for now.
+ */
+export function createRouteSender(
+  write: (messages: readonly Uint8Array[]) => number,
+  told: () => void,
+): RouteSender {
+  let tellings = new Map<Family, Telling>();
+  let isScheduled = false;
+  let waitingBytes = 0;
+
+  const send = (): void => {
+    isScheduled = false;
+    let hasMore = false;
+    for (const { rib, reader } of tellings.values()) {
+      const messages = pull(rib, reader, budgetBytes);
+      if (messages.length === 0) continue;
+      hasMore = true;
+      waitingBytes = write(messages);
+      // Its end may have come with it.
+      if (waitingBytes > 0 || tellings.size === 0) return;
+    }
+    if (hasMore) schedule();
+    else if (tellings.size > 0) told();
+  };
+  const schedule = (): void => {
+    if (isScheduled || tellings.size === 0 || waitingBytes > 0) return;
+    isScheduled = true;
+    setImmediate(send);
+  };
+
+  return {
+    get tellings() {
+      return tellings;
+    },
+    get isDone() {
+      return tellings.size > 0 && waitingBytes === 0 && [...tellings.values()].every(isGiven);
+    },
+    add(telling) {
+      tellings.set(telling.manner.family, telling);
+    },
+    changed: schedule,
+    drained() {
+      waitingBytes = 0;
+      schedule();
+    },
+    resend(family, isMarked) {
+      const telling = tellings.get(family);
+      if (telling === undefined) return;
+      refresh(telling.rib, telling.reader, isMarked);
+      schedule();
+    },
+    move(from, to) {
+      for (const [family, telling] of tellings) tellings.set(family, moveTelling(telling, from, to));
+      schedule();
+    },
+    end() {
+      for (const telling of tellings.values()) telling.end();
+      tellings = new Map();
+      waitingBytes = 0;
+    },
+  };
+}
+
+const isGiven = ({ rib, reader }: Telling): boolean =>
+  reader.at >= rib.log.length && reader.waitingAt >= reader.waiting.length && reader.owes === undefined;

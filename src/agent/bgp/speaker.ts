@@ -1,0 +1,186 @@
+// The BGP speaker of this node: a session for each peer, and the routes that each is told.
+import { downText } from '../../announce/bgp/down-text.ts';
+import type { PathIntent } from '../../announce/bgp/path-set.ts';
+import type { Prefix } from '../../announce/bgp/prefix.ts';
+import { type DownReason, noAnswer, type SessionEvent } from '../../announce/bgp/session.ts';
+import type { AcceptedTcp } from '../../linux/tcp-socket.ts';
+import { type Address, type Family, formatAddress, sameAddress } from '../../model/address.ts';
+import type { Log } from '../../observe/log.ts';
+import { type Audience, createAudience } from './audience.ts';
+import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
+import type { PeerPath } from './peer-path.ts';
+import { createPeerSession, type PeerSession } from './peer-session.ts';
+
+export interface SpeakerOptions {
+  /** This process has taken the place of one that had sessions, whose routes the peers may still have. */
+  readonly isRestarting: boolean;
+  /** This node's addresses that a peer may send packets to, for a session that ends here at `local`. */
+  nextHops(local: Address, family: Family): readonly Address[];
+  readonly log: Log;
+  /** A session came up or went down. */
+  readonly changed: (peer: string) => void;
+  /** A peer has been told all that there is for now. */
+  readonly told?: (peer: string) => void;
+}
+
+export interface Speaker {
+  /** By the peer's name. */
+  readonly sessions: ReadonlyMap<string, PeerSession>;
+  /** Why each peer's session ended or could not be, in words; gone once it is Established. */
+  readonly lastErrors: ReadonlyMap<string, string>;
+  /** All peers that there should be. A session that is not changed is not touched. */
+  configure(peers: readonly PeerConfiguration[]): void;
+  /** The routes are all there: sessions may begin, as what they are told is whole. */
+  begin(): void;
+  /** Equal intents must be the same object; undefined withdraws. */
+  want(audience: string, prefix: Prefix, intent: PathIntent | undefined): void;
+  bfdChanged(peer: string, isUp: boolean): void;
+  /** A connection from outside: to the session that it belongs to. */
+  accept(connection: AcceptedTcp): void;
+  /**
+   * Ends all sessions. Peers with graceful restart keep the routes, for whoever takes this one's place; the others are
+   * asked to move their traffic first, and told that this is the end a moment later.
+   */
+  close(): Promise<void>;
+}
+
+/** What other routers need to choose other paths, after GRACEFUL_SHUTDOWN has been sent (RFC 8326 §4.3). */
+const leaveMilliseconds = 1000;
+
+export function createSpeaker(options: SpeakerOptions): Speaker {
+  const { log } = options;
+  const sessions = new Map<string, PeerSession>();
+  const audiences = new Map<string, Audience>();
+  const lastErrors = new Map<string, string>();
+  let hasBegun = false;
+  let isClosed = false;
+
+  const audienceOf = (key: string): Audience => {
+    const known = audiences.get(key);
+    if (known !== undefined) return known;
+    const made = createAudience();
+    audiences.set(key, made);
+    return made;
+  };
+
+  const start = (configuration: PeerConfiguration): void => {
+    const { name, path } = configuration;
+    const about = { peer: name, address: formatAddress(path.peer) };
+    const session = createPeerSession({
+      configuration,
+      isRestarting: options.isRestarting,
+      audience: audienceOf,
+      nextHops: options.nextHops,
+      told: () => options.told?.(name),
+      refreshAsked: (family) => log.info('bgp-refresh-asked', { ...about, family }),
+      established({ families, peerAsn, holdTimeSeconds }) {
+        lastErrors.delete(name);
+        log.info('bgp-established', { ...about, families, peerAsn, holdTimeSeconds });
+        options.changed(name);
+      },
+      down(reason, wasEstablished) {
+        const text = reasonText(reason, path);
+        // Once for each reason: retries bring the same again and again.
+        const isNews = wasEstablished || lastErrors.get(name) !== text;
+        if (isPlanned(reason) || isClosed) log.info('bgp-closed', { ...about, reason: text });
+        else {
+          lastErrors.set(name, text);
+          const fields = { ...about, reason: text, next: advice };
+          if (isNews) log.warn(wasEstablished ? 'bgp-down' : 'bgp-not-established', fields);
+          else log.debug('bgp-not-established', fields);
+        }
+        options.changed(name);
+      },
+    });
+    sessions.set(name, session);
+    if (hasBegun) session.step({ kind: 'start' });
+  };
+
+  const stop = (name: string, event: SessionEvent): void => {
+    sessions.get(name)?.step(event);
+    sessions.delete(name);
+    lastErrors.delete(name);
+    options.changed(name);
+  };
+
+  return {
+    sessions,
+    lastErrors,
+    configure(peers) {
+      if (isClosed) return;
+      const wanted = new Map(peers.map((peer) => [peer.name, peer]));
+      for (const name of [...sessions.keys()])
+        if (!wanted.has(name)) stop(name, { kind: 'stop', why: 'deconfigured' });
+      for (const peer of peers) {
+        const session = sessions.get(peer.name);
+        if (session === undefined) {
+          start(peer);
+          continue;
+        }
+        const change = peerChange(session.configuration, peer);
+        if (change === 'audience') session.move(peer);
+        if (change !== 'session') continue;
+        stop(peer.name, { kind: 'stop', why: 'configuration-change' });
+        start(peer);
+      }
+    },
+    begin() {
+      if (hasBegun || isClosed) return;
+      hasBegun = true;
+      for (const session of sessions.values()) session.step({ kind: 'start' });
+    },
+    want(key, prefix, intent) {
+      audienceOf(key).want(prefix, intent);
+      for (const session of sessions.values())
+        if (session.configuration.audience === key) session.routes.changed();
+    },
+    bfdChanged(peer, isUp) {
+      sessions.get(peer)?.step({ kind: isUp ? 'bfd-up' : 'bfd-down' });
+    },
+    accept(connection) {
+      const session = [...sessions.values()].find(({ configuration: { path } }) =>
+        sameAddress(path.peer, connection.peer),
+      );
+      if (session === undefined || isClosed) connection.refuse();
+      else session.accept(connection.take(session.configuration.path));
+    },
+    async close() {
+      isClosed = true;
+      const restarts = ({ configuration }: PeerSession): boolean =>
+        configuration.settings.gracefulRestart !== undefined;
+      const leaving = [...sessions.values()].filter((session) => !restarts(session));
+      for (const session of sessions.values())
+        if (restarts(session)) session.step({ kind: 'stop', why: 'planned-restart' });
+      if (leaving.some(({ machine }) => machine.state === 'established')) {
+        for (const audience of audiences.values()) audience.leave();
+        for (const session of leaving) session.routes.changed();
+        await new Promise((resolve) => setTimeout(resolve, leaveMilliseconds));
+      }
+      for (const session of leaving)
+        session.step({
+          kind: 'stop',
+          why: 'shutdown',
+          communication: 'Gantry is being stopped on this node',
+        });
+    },
+  };
+}
+
+const advice = 'It is tried again by itself; gantry bgp peers on this node tells how it stands.';
+
+/** Packets that are signed otherwise are dropped by either side without a word. */
+function reasonText(reason: DownReason, { password }: PeerPath): string {
+  const isSilent = reason.kind === 'closed' && reason.text === noAnswer;
+  const hint = '; check that it has the same password, as nobody answers where passwords differ';
+  return downText(reason) + (isSilent && password !== undefined ? hint : '');
+}
+
+/** We have ended it ourselves, knowing why. */
+const isPlanned = (reason: DownReason): boolean =>
+  reason.kind === 'planned-restart' ||
+  (reason.kind === 'sent' &&
+    reason.notification.code === 6 &&
+    plannedSubcodes.has(reason.notification.subcode));
+
+/** Administrative shutdown and reset, deconfigured, configuration change, hard reset (RFC 4486, RFC 8538). */
+const plannedSubcodes: ReadonlySet<number> = new Set([2, 3, 4, 6, 9]);

@@ -1,0 +1,90 @@
+// Which BGPPeers are this node's, and how the session with each is to be.
+import type { Address, Family } from '../../model/address.ts';
+import type { BfdProfile, BgpAdvertisement, BgpPeer } from '../../model/bgp.ts';
+import type { Node } from '../../model/node.ts';
+import { anySelectorMatches } from '../../model/selector.ts';
+import type { World } from '../../model/world.ts';
+import type { PeerReason } from './reason.ts';
+import { everyone } from './route-table.ts';
+import type { PeerSettings } from './settings.ts';
+
+export interface PeerPlan {
+  readonly peer: BgpPeer;
+  readonly address: Address;
+  readonly settings: PeerSettings;
+  readonly password: string | undefined;
+  /** Which of the table's audiences it is of. */
+  readonly audience: string;
+  readonly bfd: BfdProfile | undefined;
+}
+
+/** In the order of their names. `unused` tells of each that this node has no session with. */
+export function planPeers(
+  world: World,
+  node: Node,
+): { readonly peers: readonly PeerPlan[]; readonly unused: readonly PeerReason[] } {
+  const peers: PeerPlan[] = [];
+  const unused: PeerReason[] = [];
+  const named = namedPeers(world.bgpAdvertisements.values());
+  for (const peer of [...world.bgpPeers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name, nodeSelectors, passwordSecret: secret } = peer;
+    if (nodeSelectors.length > 0 && !anySelectorMatches(nodeSelectors, node.labels))
+      unused.push({ kind: 'peer-not-for-node', peer: name, node: node.name });
+    else if ('interface' in peer.peer)
+      unused.push({ kind: 'unnumbered-unsupported', peer: name, interface: peer.peer.interface });
+    else if (secret !== undefined) unused.push({ kind: 'password-unknown', peer: name, secret: secret.name });
+    else
+      peers.push({
+        peer,
+        address: peer.peer.address,
+        settings: settingsOf(peer, peer.peer.address, node),
+        password: peer.password,
+        audience: named.has(name) ? name : everyone,
+        bfd: peer.bfdProfile === undefined ? undefined : world.bfdProfiles.get(peer.bfdProfile),
+      });
+  }
+  return { peers, unused };
+}
+
+/** The peers that some advertisement is for by name. */
+export function namedPeers(advertisements: Iterable<BgpAdvertisement>): Set<string> {
+  const named = new Set<string>();
+  for (const { peers } of advertisements) for (const peer of peers) named.add(peer);
+  return named;
+}
+
+/** Until then a peer keeps the routes of a node whose agent restarts: time to pull an image, too. */
+const restartTimeSeconds = 120;
+const endOfRibSeconds = 60;
+const connectRetrySeconds = 2;
+
+function settingsOf(peer: BgpPeer, address: Address, node: Node): PeerSettings {
+  const families: readonly Family[] = peer.dualStackAddressFamily ? ['IPv4', 'IPv6'] : [address.family];
+  return {
+    localAsn: peer.localAsn ?? peer.myAsn,
+    peerAsn: peer.peerAsn,
+    routerId: routerIdOf(peer, node),
+    families,
+    extendedNextHop: address.family === 'IPv6' && peer.dualStackAddressFamily,
+    addPath: [],
+    holdTimeSeconds: peer.holdTimeSeconds,
+    keepaliveSeconds: peer.keepaliveTimeSeconds,
+    connectRetrySeconds: peer.connectTimeSeconds ?? connectRetrySeconds,
+    isPassive: false,
+    role: undefined,
+    isRoleStrict: false,
+    gracefulRestart: peer.enableGracefulRestart
+      ? { restartTimeSeconds, longLivedSeconds: 0, endOfRibSeconds }
+      : undefined,
+  };
+}
+
+/** As configured, else the node's IPv4 address, else a number of its name: any but 0 will do (RFC 6286). */
+function routerIdOf({ routerId }: BgpPeer, node: Node): number {
+  const own = routerId ?? node.addresses.find(({ family }) => family === 'IPv4');
+  if (own !== undefined && own.value !== 0n) return Number(own.value);
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < node.name.length; index++)
+    hash = Math.imul(hash ^ node.name.charCodeAt(index), 0x01000193);
+  return hash >>> 0 || 1;
+}

@@ -1,0 +1,49 @@
+// Why this node does not announce an address by BGP, or has no session with a peer: beyond what holds for every protocol.
+import { type Sentences, sentence } from '../../model/reason.ts';
+import { type AnnounceReason, announceSentence, type NodeReason } from '../reason.ts';
+
+export type BgpReason =
+  | {
+      readonly kind: 'no-bgp-advertisement';
+      readonly service: string;
+      readonly address: string;
+      readonly pool: string;
+    }
+  | { readonly kind: 'node-drained'; readonly node: string }
+  | { readonly kind: 'no-bgp-peer'; readonly node: string; readonly advertisements: readonly string[] }
+  | { readonly kind: 'unknown-community'; readonly advertisement: string; readonly community: string };
+
+export type PeerReason =
+  | { readonly kind: 'peer-not-for-node'; readonly peer: string; readonly node: string }
+  | { readonly kind: 'password-unknown'; readonly peer: string; readonly secret: string }
+  | { readonly kind: 'unnumbered-unsupported'; readonly peer: string; readonly interface: string }
+  | { readonly kind: 'no-next-hop'; readonly peer: string; readonly family: string };
+
+const sentences: Sentences<BgpReason | PeerReason> = {
+  'no-bgp-advertisement': ({ service, address, pool }) =>
+    `No BGPAdvertisement covers ${address} of ${service}, which is of pool ${pool}: add one that names the pool, or none.`,
+  'node-drained': ({ node }) =>
+    `${node} is drained, so it has withdrawn its routes: gantry drain --undo there lets it announce again.`,
+  'no-bgp-peer': ({ node, advertisements }) =>
+    `${advertisements.join(', ')} is for no BGPPeer that ${node} has: add a peer, or widen the node selectors of one.`,
+  'unknown-community': ({ advertisement, community }) =>
+    `No Community has an entry named ${community}, so ${advertisement} goes without it: add one, or write the value.`,
+  'peer-not-for-node': ({ peer, node }) =>
+    `The node selectors of the BGPPeer ${peer} leave ${node} out: label the node, or widen a selector.`,
+  'password-unknown': ({ peer, secret }) =>
+    `The password of the BGPPeer ${peer} cannot be read from the Secret ${secret}: write it into spec.password, or look whether the Secret is there.`,
+  'unnumbered-unsupported': ({ peer, interface: name }) =>
+    `The BGPPeer ${peer} is whoever is on ${name}, which is not supported yet: give it spec.peerAddress.`,
+  'no-next-hop': ({ peer, family }) =>
+    `This node has no ${family} address on the way to the BGPPeer ${peer}, so it announces no ${family} routes to it: add one to the interface.`,
+};
+
+/** What is wrong, and what to do about it. */
+export const bgpSentence = (reason: BgpReason | PeerReason): string => sentence(sentences, reason);
+
+/** The same for all that a plan says, of BGP or of every protocol. */
+export const bgpPlanSentence = (reason: AnnounceReason | NodeReason | BgpReason): string =>
+  isBgpReason(reason) ? bgpSentence(reason) : announceSentence(reason);
+
+const isBgpReason = (reason: { readonly kind: string }): reason is BgpReason =>
+  Object.hasOwn(sentences, reason.kind);

@@ -1,0 +1,29 @@
+// Keys of TCP MD5 signatures (RFC 2385), as the kernel takes them (linux/tcp.h).
+import type { Address } from '../model/address.ts';
+import { setSocketOption } from './libc.ts';
+import { socketAddress } from './socket-address.ts';
+
+const IPPROTO_TCP = 6;
+const TCP_MD5SIG = 14;
+/** TCP_MD5SIG_MAXKEYLEN. */
+export const longestPassword = 80;
+
+/**
+ * What this socket and the peer send each other is signed; undefined: no more. On a listener it holds for what the peer
+ * opens. Throws SystemError: ENOPROTOOPT where the kernel has no CONFIG_TCP_MD5SIG, EINVAL for more than 80 bytes.
+ */
+export function setTcpPassword(fd: number, peer: Address, password: string | undefined): void {
+  const key = Buffer.from(password ?? '', 'utf8');
+  // struct tcp_md5sig: sockaddr_storage (128), flags and prefix length (u8), key length (u16), interface (i32), key.
+  const request = new Uint8Array(128 + 8 + longestPassword);
+  request.set(socketAddress(peer, 0));
+  new DataView(request.buffer).setUint16(130, key.length, true);
+  request.set(key.subarray(0, longestPassword), 136);
+  try {
+    setSocketOption(fd, IPPROTO_TCP, TCP_MD5SIG, request);
+  } catch (error) {
+    // There was none to be removed.
+    const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (password !== undefined || !isGone) throw error;
+  }
+}
