@@ -234,14 +234,14 @@ testInsideLab(import.meta.filename, () => {
     await until('node2 has all', () => owns(pulses[1]), 20_000);
     const areReady = (): boolean =>
       pulses.every(({ members }) => members.length === 3 && members.every(({ isReady }) => isReady));
-    await until('all know whom to listen for', areReady);
+    await until('all know whom to listen for', areReady, 30_000);
     const [, second, third] = topology.nodes;
     assert.ok(second && third);
     const { neighbour } = topology;
     for (const address of addresses)
-      await until('it is answered', () => resolve(neighbour, address) === macOf(second.host));
+      await until('it is answered', () => resolve(neighbour, address) === macOf(second.host), 30_000);
     second.host.powerOff();
-    await until('node3 has all', () => owns(pulses[2]));
+    await until('node3 has all', () => owns(pulses[2]), 30_000);
     for (const address of addresses)
       await until(
         'the neighbour is told',
