@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, formatAddress, parseAddress } from '../../model/address.ts';
+import { holdingKey, shareOf } from '../../model/share.ts';
 import { type Asker, createAskers } from './askers.ts';
 
 const addressOf = (text: string): Address => {
@@ -69,4 +70,16 @@ test('what was asked for longest ago is forgotten when there is too much', () =>
   for (let index = 0; index < 20_001; index++) askers.note('eth0', `target ${index}`, asker('192.0.2.1'), 1);
   assert.deepEqual(askers.recall('eth0', 'target 0', 'IPv4', 2), []);
   assert.equal(askers.recall('eth0', 'target 1', 'IPv4', 2).length, 1);
+});
+
+test('who asked for an address while it was whole is told by the node of its share', () => {
+  const askers = createAskers();
+  const early = asker('2001:db8:1::9');
+  askers.note('eth0', vip6, early, 1);
+  const key = holdingKey(vip6, shareOf(early.mac));
+  assert.deepEqual(texts(askers.recall('eth0', key, 'IPv6', 2)), ['2001:db8:1::9']);
+  const other = holdingKey(vip6, (shareOf(early.mac) + 1) % 16);
+  assert.deepEqual(askers.recall('eth0', other, 'IPv6', 2), []);
+  askers.note('eth0', key, early, 3);
+  assert.equal(askers.recall('eth0', key, 'IPv6', 4).length, 1);
 });

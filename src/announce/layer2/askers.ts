@@ -1,6 +1,7 @@
 // Who asked for an address, so that it can be told by itself when the address moves: switches and access points drop
 // broadcasts before anything else. Bounded; time is milliseconds of any steady clock.
 import type { Address, Family } from '../../model/address.ts';
+import { addressOfKey, holdingKey, shareOf } from '../../model/share.ts';
 
 export interface Asker {
   readonly address: Address;
@@ -56,6 +57,18 @@ export function createAskers(): Askers {
     if (oldest !== undefined) byTarget.delete(oldest);
   };
 
+  /** Of a share: those that asked while the address was whole, and have not since. */
+  const askersOfWhole = (interfaceName: string, target: string): Noted[] => {
+    const address = addressOfKey(target);
+    if (address === target) return [];
+    const told = byTarget.get(`${interfaceName} ${target}`) ?? [];
+    return (byTarget.get(`${interfaceName} ${address}`) ?? []).filter(
+      (one) =>
+        holdingKey(address, shareOf(one.mac)) === target &&
+        !told.some(({ address: { value } }) => value === one.address.value),
+    );
+  };
+
   return {
     note(interfaceName, target, asker, now) {
       const noted = { ...asker, at: now };
@@ -64,7 +77,10 @@ export function createAskers(): Askers {
       if (asker.address.family === 'IPv6') insert(interfaceName, noted, sharedAskers);
     },
     recall(interfaceName, target, family, now) {
-      const own = byTarget.get(`${interfaceName} ${target}`) ?? [];
+      const own = [
+        ...(byTarget.get(`${interfaceName} ${target}`) ?? []),
+        ...askersOfWhole(interfaceName, target),
+      ];
       // Those of other shares are not to be told; and a node that has one share hears the solicitations for all.
       const isShare = target.includes('#');
       const isShared = family === 'IPv6' && !isShare;
