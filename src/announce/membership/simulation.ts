@@ -5,6 +5,7 @@ import { seeded } from '../../collections/seeded.ts';
 import { addressOfKey, shareKeys } from '../../model/share.ts';
 import type { Electorate } from './electorate.ts';
 import { createMember, stepMember } from './machine.ts';
+import { describeEffect } from './simulation-trace.ts';
 import type { Addresses, Claim, MemberEffect, MemberEvent, MemberState, Message, Rules } from './state.ts';
 
 export interface SimulationOptions {
@@ -330,32 +331,3 @@ export class Simulation {
 }
 
 const isBefore = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
-
-/** Undefined for what would only fill a trace. */
-function describeEffect(effect: MemberEffect): string | undefined {
-  switch (effect.kind) {
-    case 'speak':
-      return `speaks for ${effect.claim.key}`;
-    case 'silence':
-      return `is silent for ${effect.key}${effect.to === undefined ? '' : `, in favour of ${effect.to}`}`;
-    case 'electorate':
-      return `knows ${effect.electorate.map(({ epoch, members }) => `${epoch}{${members.join()}}`).join(' ')}`;
-    case 'dead':
-      return `takes ${effect.node} for dead (${effect.cause}, ${effect.votes} votes)`;
-    case 'alive':
-      return `hears ${effect.node}`;
-    case 'silent':
-      return `hears ${effect.node} no more`;
-    case 'late':
-      return `was ${effect.milliseconds} ms late`;
-    case 'conflict':
-      return `meets its rival ${effect.node} for ${effect.key}`;
-    case 'send':
-    case 'refused':
-    case 'outdated':
-    case 'changed':
-      return undefined;
-    default:
-      return effect satisfies never;
-  }
-}
