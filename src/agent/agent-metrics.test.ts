@@ -7,7 +7,7 @@ import { sampleMember, sampleMembers, sampleOwned } from '../pulse/sample-link.t
 import { type AgentState, createAgentMetrics } from './agent-metrics.ts';
 
 function start() {
-  const owned = new Map<string, LinkOwned>();
+  const owned = new Map<string, readonly LinkOwned[]>();
   const counters = new Map<string, LinkCounters>();
   const state: AgentState = {
     node: 'node-1',
@@ -44,7 +44,7 @@ function start() {
   const scrape = async (prefix: string): Promise<string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line.startsWith(prefix));
   const own = (address: string): void => {
-    owned.set(address, sampleOwned(address));
+    owned.set(address, [sampleOwned(address)]);
   };
   return { owned, counters, metrics, scrape, own };
 }
@@ -118,4 +118,13 @@ test('the state of node, members and data plane is read when it is asked for', a
     [],
     'what one scrape has seen is not shown to the next',
   );
+});
+
+test('of an address that is spread, the shares that are here are counted', async () => {
+  const { owned, scrape, own } = start();
+  own('2001:db8::1');
+  owned.set('192.0.2.1', [sampleOwned('192.0.2.1#3'), sampleOwned('192.0.2.1#9')]);
+  assert.deepEqual(await scrape('gantry_address_shares'), ['gantry_address_shares{ip="192.0.2.1"} 2']);
+  const announced = (await scrape('metallb_speaker')).filter((line) => line.includes('ip="192.0.2.1"'));
+  assert.equal(announced.filter((line) => line.includes('protocol="layer2"')).length, 2);
 });

@@ -1,4 +1,5 @@
 // The agent's metrics: read from its state when they are scraped, and counted only where there is no state to read.
+import { countHoldings } from '../model/share.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../observe/prometheus.ts';
 import type { LinkCounters } from '../pulse/link.ts';
 import type { HostFinding } from './host-check.ts';
@@ -28,6 +29,7 @@ export interface AgentMetrics extends MemberMetrics {
 export function createAgentMetrics(registry: Registry, state: AgentState): AgentMetrics {
   const registers = [registry];
   addAnnounced(registry, state);
+  addShares(registry, state);
   addLayer2Counters(registry, state);
   addGauges(registry, state);
   const syncSeconds = new Histogram({
@@ -46,7 +48,7 @@ export function createAgentMetrics(registry: Registry, state: AgentState): Agent
 function addAnnounced(registry: Registry, state: AgentState): void {
   new Gauge({
     name: 'metallb_speaker_announced',
-    help: '1 for each address of a Service that this node answers for (layer2) or announces (bgp).',
+    help: '1 for each address of a Service that this node answers for, if only for shares of it (layer2), or announces (bgp).',
     labelNames: ['service', 'protocol', 'node', 'ip'] as const,
     registers: [registry],
     collect() {
@@ -58,6 +60,22 @@ function addAnnounced(registry: Registry, state: AgentState): void {
       };
       add('layer2', state.pulse.ownership.addresses.keys());
       add('bgp', state.announcedByBgp());
+    },
+  });
+}
+
+function addShares(registry: Registry, state: AgentState): void {
+  new Gauge({
+    name: 'gantry_address_shares',
+    help: 'Of an address that is spread over nodes, how many of its sixteen shares this node answers for.',
+    labelNames: ['ip'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [ip, entries] of state.pulse.ownership.addresses) {
+        const { shares } = countHoldings(entries.map(({ address }) => address));
+        if (shares > 0) this.set({ ip }, shares);
+      }
     },
   });
 }

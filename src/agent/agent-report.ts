@@ -4,6 +4,7 @@ import { type NodeReport, reportedEntries } from '../api/node-report.ts';
 import type { DataPlaneMode } from '../dataplane/data-plane.ts';
 import { type DataPlaneReason, dataPlaneSentences } from '../dataplane/reason.ts';
 import { sentence } from '../model/reason.ts';
+import { countHoldings } from '../model/share.ts';
 import type { HostFinding } from './host-check.ts';
 import type { KernelState } from './kernel-state.ts';
 import type { UnhealthyEndpoint } from './prober.ts';
@@ -52,6 +53,7 @@ export function nodeReportOf(parts: ReportParts): NodeReport {
       })),
       announced: parts.announced,
       owned: pulse.ownership.addresses.size,
+      ownedShares: countHoldings(keysOf(pulse.ownership)).shares,
     },
     dataPlane: {
       mode: parts.mode,
@@ -82,6 +84,9 @@ export function nodeReportOf(parts: ReportParts): NodeReport {
       })),
   };
 }
+
+const keysOf = ({ addresses }: PulseConnection['ownership']): string[] =>
+  [...addresses.values()].flat().map(({ address }) => address);
 
 const explain = (reason: DataPlaneReason): string => sentence(dataPlaneSentences, reason);
 

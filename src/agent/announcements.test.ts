@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createAddressIndex } from '../announce/address-index.ts';
+import { shareKeys } from '../model/share.ts';
 import { applyBatch, emptyWorld } from '../model/world.ts';
 import type { LinkAddress, ToPulse } from '../pulse/link.ts';
 import { createAnnouncements } from './announcements.ts';
@@ -187,4 +188,32 @@ test('many addresses are planned in slices, and all of them in the end', async (
   announcements.touch(index.addresses());
   assert.equal(table.size, 0, 'the rest is planned in later slices, and told with it');
   while (table.size < names.length) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('an address that is spread has an entry for each share, and one for all of it once it is whole again', (t) => {
+  const { announcements, world, index, messages, table, serve, forward } = start(t);
+  announcements.linked();
+  serve('a', '192.0.2.1');
+  serve('b', '192.0.2.2');
+  for (const name of ['a', 'b']) forward(name);
+  const spread = (isSpread: boolean): void => {
+    applyBatch(world, { complete: true, changes: [advertisement(isSpread)] });
+    announcements.touch(index.addresses());
+  };
+  spread(true);
+  assert.deepEqual([...table.keys()].sort(), ['192.0.2.1', '192.0.2.2'].flatMap(shareKeys).sort());
+  assert.equal(announcements.size, 2);
+  messages.length = 0;
+  spread(true);
+  assert.equal(messages.length, 0);
+  spread(false);
+  assert.deepEqual([...table.keys()].sort(), ['192.0.2.1', '192.0.2.2']);
+});
+
+test('of what is spread a share that pulse answers for keeps all of it, though its forwarding is not confirmed yet', (t) => {
+  const { announcements, world, table, serve } = start(t, { owned: ['192.0.2.1'] });
+  applyBatch(world, { complete: true, changes: [advertisement(true)] });
+  serve('a', '192.0.2.1');
+  announcements.linked();
+  assert.deepEqual([...table.keys()], shareKeys('192.0.2.1'));
 });

@@ -1,9 +1,10 @@
 // The table that pulse elects from: planned address by address, and sent as what changed.
 import type { AddressIndex } from '../announce/address-index.ts';
-import { planAddress } from '../announce/plan.ts';
+import { type AddressPlan, planAddress } from '../announce/plan.ts';
 import type { IsHealthy } from '../announce/usable-endpoints.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import type { ServiceKey } from '../model/service.ts';
+import { addressOfKey, holdingKey } from '../model/share.ts';
 import type { World } from '../model/world.ts';
 import type { LinkAddress, ToPulse } from '../pulse/link.ts';
 import { startTimeSlice, type TimeSlice } from './time-slice.ts';
@@ -14,7 +15,7 @@ export interface AnnouncementsOptions {
   readonly isHealthy: IsHealthy;
   /** The kernel has been told where the Service's packets go. */
   readonly isForwarded: (service: ServiceKey) => boolean;
-  /** Pulse answers for it already. */
+  /** Pulse answers for it already, or for a share of it. */
   readonly isOwned: (address: string) => boolean;
   readonly send: (message: ToPulse) => void;
   readonly signal: AbortSignal;
@@ -52,9 +53,9 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     startSlice = startTimeSlice,
   } = options;
   const dirty = new Map<string, Address>();
-  const planned = new Map<string, { readonly address: Address; readonly entry: LinkAddress }>();
-  const table = new Map<string, LinkAddress>();
-  /** What pulse has not been told of yet. */
+  const planned = new Map<string, { readonly address: Address; readonly entries: Entries }>();
+  const table = new Map<string, Entries>();
+  /** The keys that pulse has not been told of yet. */
   const changed = new Set<string>();
   let isLinked = false;
   /** All addresses have been planned once. */
@@ -69,20 +70,20 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
     table.has(text) || isOwned(text) || [...index.servicesOf(address)].some(isForwarded);
 
   const refresh = (text: string, address: Address): void => {
-    const wanted = planned.get(text)?.entry;
-    if (wanted !== undefined && mayEnter(text, address)) {
-      if (isSame(table.get(text), wanted)) return;
-      table.set(text, wanted);
-      changed.add(text);
-    } else if (table.delete(text)) {
-      changed.add(text);
-    }
+    const before = table.get(text) ?? [];
+    const after = mayEnter(text, address) ? (planned.get(text)?.entries ?? []) : [];
+    for (const [index, entry] of after.entries())
+      if (!isSame(before[index], entry)) changed.add(entry.address);
+    // Spread from now on, or no more.
+    if (before[0]?.address !== after[0]?.address) for (const gone of before) changed.add(gone.address);
+    if (after.length === 0) table.delete(text);
+    else table.set(text, after);
   };
 
   const plan = (text: string, address: Address): void => {
-    const { candidates } = planAddress(world, address, index.servicesOf(address), isHealthy);
-    if (candidates.length === 0) planned.delete(text);
-    else planned.set(text, { address, entry: { address: text, candidates } });
+    const entries = entriesOf(text, planAddress(world, address, index.servicesOf(address), isHealthy));
+    if (entries.length === 0) planned.delete(text);
+    else planned.set(text, { address, entries });
     refresh(text, address);
   };
 
@@ -105,9 +106,12 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   const flush = (): void => {
     const isNews = changed.size > 0 || needsWhole || isComplete !== isCompleteTold;
     if (!isLinked || !isWhole || !isNews) return;
-    const told = needsWhole ? [...table.keys()] : [...changed];
-    const upserts = told.flatMap((text) => table.get(text) ?? []);
-    const removals = needsWhole ? [] : told.filter((text) => !table.has(text));
+    const entryOf = (key: string): LinkAddress | undefined =>
+      table.get(addressOfKey(key))?.find((entry) => entry.address === key);
+    const upserts = needsWhole
+      ? [...table.values()].flat()
+      : [...changed].flatMap((key) => entryOf(key) ?? []);
+    const removals = needsWhole ? [] : [...changed].filter((key) => entryOf(key) === undefined);
     const partial = isComplete ? {} : { isPartial: true };
     send({ type: 'announce', replace: needsWhole, upserts, removals, ...partial });
     isCompleteTold = isComplete;
@@ -143,8 +147,19 @@ export function createAnnouncements(options: AnnouncementsOptions): Announcement
   };
 }
 
+/** Of one address: one for all of it, or one for each share in their order, where it is spread. */
+type Entries = readonly LinkAddress[];
+
+function entriesOf(text: string, { candidates, shares }: AddressPlan): Entries {
+  if (candidates.length === 0) return [];
+  return shares === undefined
+    ? [{ address: text, candidates }]
+    : shares.map((order, share) => ({ address: holdingKey(text, share), candidates: order }));
+}
+
 const isSame = (a: LinkAddress | undefined, b: LinkAddress): boolean =>
   a !== undefined &&
+  a.address === b.address &&
   a.candidates.length === b.candidates.length &&
   a.candidates.every(({ node, interfaces }, rank) => {
     const other = b.candidates[rank];

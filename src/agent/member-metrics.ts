@@ -19,7 +19,7 @@ export function createMemberMetrics(registry: Registry, pulse: PulseState): Memb
   const slack = addSlack(registry);
   const gained = new Counter({
     name: 'gantry_addresses_gained_total',
-    help: 'Addresses that came to this node, by why they did.',
+    help: 'Addresses, and shares of those that are spread, that came to this node, by why they did.',
     labelNames: ['cause'] as const,
     registers,
   });

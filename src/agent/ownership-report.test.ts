@@ -9,18 +9,22 @@ import { service } from './test-world.ts';
 
 function start(reportedBefore: readonly string[] = []) {
   const index = createAddressIndex();
-  const owned = new Map<string, LinkOwned>();
+  const owned = new Map<string, readonly LinkOwned[]>();
   const stored = new Map<string, unknown>(
     reportedBefore.map((key) => [`l2-node-1.${key.replace('/', '.')}`, 'old']),
   );
   stored.set('l2-node-2.web.a', 'old');
   const messages: string[] = [];
+  const shown = new Map<string, Readonly<Record<string, string>>>();
   const report = createOwnershipReport({
     node: 'node-1',
     index,
     owned,
     statuses: {
-      put: ({ metadata, status }) => stored.set(metadata.name, status),
+      put: ({ metadata, status }) => {
+        stored.set(metadata.name, status);
+        shown.set(metadata.name, metadata.annotations ?? {});
+      },
       remove: (kind, _namespace, name) => kind === 'ServiceL2Status' && stored.delete(name),
       idle: async () => {},
     },
@@ -33,12 +37,12 @@ function start(reportedBefore: readonly string[] = []) {
     report.serviceChanged(key);
   };
   const own = (address: string, more: Partial<LinkOwned> = {}): void => {
-    owned.set(address, sampleOwned(address, more));
-    report.addressesChanged([address]);
+    owned.set(address, [sampleOwned(address, more)]);
+    report.ownedChanged([address]);
   };
   const lose = (address: string): void => {
     owned.delete(address);
-    report.addressesChanged([address]);
+    report.ownedChanged([address]);
   };
   const interfaces = (name: string): unknown => {
     const status = stored.get(`l2-node-1.web.${name}`);
@@ -46,7 +50,14 @@ function start(reportedBefore: readonly string[] = []) {
     return status.interfaces;
   };
   if (reportedBefore.length === 0) report.reconcile();
-  return { report, stored, messages, has, own, lose, interfaces };
+  /** Shares of the address, by number; each by the cause that is told. */
+  const ownShares = (address: string, shares: readonly number[], more: Partial<LinkOwned> = {}): void => {
+    const keys = shares.map((share) => `${address}#${share}`);
+    const others = (owned.get(address) ?? []).filter((entry) => !keys.includes(entry.address));
+    owned.set(address, [...others, ...keys.map((key) => sampleOwned(key, more))]);
+    report.ownedChanged(keys);
+  };
+  return { report, stored, shown, messages, has, own, ownShares, lose, interfaces };
 }
 
 test('a Service is reported with its interfaces while this node answers for one of its addresses', () => {
@@ -97,4 +108,23 @@ test('after a restart, what still holds is no news, and what does not is taken b
   assert.deepEqual(interfaces('a'), [{ name: 'eth0' }]);
   assert.deepEqual([interfaces('gone'), interfaces('moved')], [undefined, undefined]);
   assert.deepEqual(messages, []);
+});
+
+test('of an address that is spread, the report tells how many shares are here', () => {
+  const { stored, shown, messages, has, ownShares } = start();
+  has('a', '192.0.2.1');
+  ownShares('192.0.2.1', [0, 3, 7]);
+  const annotations = () => shown.get('l2-node-1.web.a');
+  assert.equal(annotations()?.['gantry.dev/shares'], '192.0.2.1 3/16');
+  assert.match(messages[0] ?? '', /answers for 3 of 16 shares of 192\.0\.2\.1 with protocol layer2/);
+  ownShares('192.0.2.1', [9], { cause: 'takeover', from: 'node-2', silenceMilliseconds: 150 });
+  assert.equal(annotations()?.['gantry.dev/shares'], '192.0.2.1 4/16');
+  assert.match(annotations()?.['gantry.dev/why'] ?? '', /^Elected: [^.]*\. Taken over from node-2,[^.]*\.$/);
+  assert.deepEqual([...stored.keys()], ['l2-node-1.web.a']);
+  assert.equal(messages.length, 1);
+  // It lives again, and has shares again: what this node took over before is no reason to take its report back.
+  stored.set('l2-node-2.web.a', 'new');
+  ownShares('192.0.2.1', [3], { cause: 'failback', from: 'node-2' });
+  ownShares('192.0.2.1', [10]);
+  assert.ok(stored.has('l2-node-2.web.a'));
 });

@@ -75,7 +75,7 @@ export function createPulseSide(options: PulseSideOptions): PulseSide {
     livesChanged: options.livesChanged,
     ownedChanged(changed, { upserts }) {
       for (const owned of upserts) if (changed.has(owned.address)) options.gained(owned);
-      report.addressesChanged(changed);
+      report.ownedChanged(changed);
       reconcile();
     },
     leasesTold: options.leasesTold,

@@ -44,7 +44,7 @@ export const pool = (): ChangeOf<'IPAddressPool'> => ({
   },
 });
 
-export const advertisement = (): ChangeOf<'L2Advertisement'> => ({
+export const advertisement = (spread = false): ChangeOf<'L2Advertisement'> => ({
   kind: 'L2Advertisement',
   key: 'all',
   object: {
@@ -56,6 +56,7 @@ export const advertisement = (): ChangeOf<'L2Advertisement'> => ({
     interfaces: [],
     serviceSelectors: [],
     preferredNodeSelectors: [],
+    spread,
   },
 });
 

@@ -71,6 +71,7 @@ const advertisement = (overrides: Partial<L2Advertisement> = {}): L2Advertisemen
   interfaces: [],
   serviceSelectors: [],
   preferredNodeSelectors: [],
+  spread: false,
   ...overrides,
 });
 
@@ -277,6 +278,18 @@ test('addresses spread over the nodes', () => {
   }
   assert.equal(owners.size, 3);
   for (const count of owners.values()) assert.ok(count >= 10, `${[...owners]}`);
+});
+
+test('an address is spread where an advertisement says so, over the nodes that its service policy leaves', () => {
+  const spread = [advertisement(), advertisement({ name: 'spread', spread: true })];
+  assert.equal(plan({}).shares, undefined);
+  const firsts = (scene: Scene): string[] =>
+    (plan({ ...scene, advertisements: spread }).shares ?? []).map(([first]) => first?.node ?? '');
+  assert.equal(firsts({}).length, 16);
+  assert.deepEqual([...new Set(firsts({}))].sort(), ['a', 'b', 'c']);
+  const services = [service('web', { externalTrafficPolicy: 'Local' })];
+  assert.deepEqual([...new Set(firsts({ services }))].sort(), ['a', 'b']);
+  assert.deepEqual(firsts({ slices: [slice('web', [])] }), []);
 });
 
 test('every reason is a sentence that names its subject', () => {

@@ -5,14 +5,19 @@ import type { Service, ServiceKey } from '../model/service.ts';
 import type { World } from '../model/world.ts';
 import { admits, covers, poolOf, preferenceWeight } from './eligible.ts';
 import { nodeReason } from './node-reason.ts';
+import { byScore, rankShares } from './rank-shares.ts';
 import type { AnnounceReason, NodeReason } from './reason.ts';
-import { rendezvousScore } from './rendezvous.ts';
 import { type IsHealthy, usableNodes } from './usable-endpoints.ts';
 
 export interface AddressPlan {
   readonly address: Address;
   /** In order: more Services served there, higher preference weight, higher rendezvous score. */
   readonly candidates: readonly Candidate[];
+  /**
+   * Where an advertisement spreads the address: by share, the same candidates in the order in which that share wants them.
+   * Undefined: one node answers for all of it.
+   */
+  readonly shares: readonly (readonly Candidate[])[] | undefined;
   /** The nodes that may not, each with the first thing that rules it out. */
   readonly excluded: readonly NodeReason[];
   /** Why some Service with this address is announced nowhere. */
@@ -35,14 +40,12 @@ export function planAddress(
   services: readonly ServiceKey[] | ReadonlySet<ServiceKey>,
   isHealthy: IsHealthy,
 ): AddressPlan {
-  const wanted = new Map<
-    string,
-    { served: number; weight: number; everywhere: boolean; interfaces: Set<string> }
-  >();
+  const wanted = new Map<string, Wanted>();
   const excluded = new Map<string, NodeReason>();
   const reasons: AnnounceReason[] = [];
   const text = formatAddress(address);
   const ranked = rankedBy(world, address, services);
+  let isSpread = false;
 
   for (const key of [...services].sort()) {
     const service = world.services.get(key);
@@ -52,6 +55,7 @@ export function planAddress(
       reasons.push(matching);
       continue;
     }
+    isSpread ||= matching.some(({ spread }) => spread);
     const usable = usableNodes(world, service, address.family, isHealthy);
     if (usable.total === 0) {
       reasons.push({ kind: 'no-ready-endpoint', service: key, family: address.family });
@@ -67,6 +71,7 @@ export function planAddress(
       }
       candidates++;
       const entry = wanted.get(node.name) ?? {
+        node: node.name,
         served: 0,
         weight: 0,
         everywhere: false,
@@ -86,16 +91,25 @@ export function planAddress(
     if (candidates === 0) reasons.push({ kind: 'no-candidate', service: key, address: text });
   }
 
-  const candidates = [...wanted]
-    .map(([node, entry]) => ({ node, ...entry, score: rendezvousScore(node, ranked) }))
-    .sort((a, b) => b.served - a.served || b.weight - a.weight || byScore(a, b))
-    .map(({ node, everywhere, interfaces }) => ({
-      node,
-      interfaces: everywhere ? [] : [...interfaces].sort(),
-    }));
+  const contenders = [...wanted.values()];
+  const candidates = byScore(contenders, ranked).map(candidateOf);
+  const shares = isSpread ? rankShares(contenders, ranked).map((order) => order.map(candidateOf)) : undefined;
   for (const { node } of candidates) excluded.delete(node);
-  return { address, candidates, excluded: [...excluded.values()], reasons };
+  return { address, candidates, shares, excluded: [...excluded.values()], reasons };
 }
+
+interface Wanted {
+  readonly node: string;
+  served: number;
+  weight: number;
+  everywhere: boolean;
+  readonly interfaces: Set<string>;
+}
+
+const candidateOf = ({ node, everywhere, interfaces }: Wanted): Candidate => ({
+  node,
+  interfaces: everywhere ? [] : [...interfaces].sort(),
+});
 
 /**
  * The address whose rendezvous decides: the least that the Services have, IPv4 before IPv6. So a dual-stack Service
@@ -109,11 +123,6 @@ function rankedBy(world: World, address: Address, services: Iterable<ServiceKey>
     }
   }
   return formatAddress(least);
-}
-
-function byScore(a: { node: string; score: bigint }, b: { node: string; score: bigint }): number {
-  if (a.score !== b.score) return a.score > b.score ? -1 : 1;
-  return a.node < b.node ? -1 : 1;
 }
 
 /** The advertisements that cover the address for this Service, or why there are none. */

@@ -3,9 +3,11 @@ import * as z from 'zod/mini';
 import { formatAddress, parseAddress } from '../model/address.ts';
 import type { AddressProbe } from '../model/address-probe.ts';
 import type { StatusObject } from '../model/status.ts';
-import { fieldError, type Parsed } from './field-problem.ts';
+import type { Parsed } from './field-problem.ts';
+import { dnsSubdomain, manifest } from './metadata.ts';
 import { described } from './published.ts';
 import type { RawObject } from './record.ts';
+import { readBySchema } from './schema.ts';
 
 export const addressProbeSchema = described(
   z.object({
@@ -44,14 +46,13 @@ export const renderAddressProbe = ({ node, pools, inUse, clear }: AddressProbe):
   },
 });
 
+const addressProbe = manifest(dnsSubdomain, { status: addressProbeSchema });
+
 /** Addresses that are none are passed over: the rest still counts. */
 export function parseAddressProbe(raw: RawObject): Parsed<AddressProbe> {
-  const { success, data } = addressProbeSchema.safeParse(raw['status']);
-  if (!success) {
-    const rule = 'This must be as an agent of this version writes it: remove it, and it is written again.';
-    return { object: undefined, problems: [fieldError(['status'], undefined, rule)] };
-  }
-  const { node, pools, inUse, clear } = data;
+  const { manifest, problems } = readBySchema(addressProbe, raw);
+  if (manifest === undefined) return { object: undefined, problems };
+  const { node, pools, inUse, clear } = manifest.status;
   const object = {
     node,
     pools,
@@ -61,5 +62,5 @@ export function parseAddressProbe(raw: RawObject): Parsed<AddressProbe> {
     }),
     clear: clear.flatMap((text) => parseAddress(text) ?? []),
   };
-  return { object, problems: [] };
+  return { object, problems };
 }

@@ -1,8 +1,8 @@
 // The annotations by which an EndpointSlice asks for a check of ours, where nobody else probes readiness.
 import type { EndpointPort, HealthCheck } from '../model/endpoint-slice.ts';
 import { parseDuration } from './duration.ts';
-import { type FieldProblem, fieldError, fieldWarning, type Parsed } from './field-problem.ts';
-import { nearest } from './nearest.ts';
+import { type FieldProblem, fieldError, type Parsed } from './field-problem.ts';
+import { unknownAnnotations } from './gantry-annotations.ts';
 
 /** `tcp`, or `http:` and an absolute path. */
 const checkAnnotation = 'gantry.dev/health-check';
@@ -22,19 +22,11 @@ export function healthCheckOf(
   annotations: Readonly<Record<string, string>>,
   ports: readonly EndpointPort[],
 ): Parsed<HealthCheck> {
-  const problems: FieldProblem[] = [];
+  const problems: FieldProblem[] = unknownAnnotations(annotations, known);
   const pathOf = (annotation: string) => ['metadata', 'annotations', annotation];
   const refuse = (annotation: string, rule: string): void => {
     problems.push(fieldError(pathOf(annotation), annotations[annotation], rule));
   };
-
-  for (const [name, value] of Object.entries(annotations)) {
-    if (!name.startsWith('gantry.dev/') || known.includes(name)) continue;
-    const meant = nearest(name, known);
-    const advice = meant === undefined ? 'Remove it.' : `Did you mean ${meant}?`;
-    const rule = `There is no such annotation, so it has no effect. ${advice}`;
-    problems.push(fieldWarning(pathOf(name), value, rule));
-  }
 
   const check = annotations[checkAnnotation];
   if (check === undefined) return { object: undefined, problems };

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { formatPath } from './field-problem.ts';
 import { parseL2Advertisement } from './l2-advertisement.ts';
 
-const parse = (spec?: unknown) =>
+const parse = (spec?: unknown, annotations?: Record<string, string>) =>
   parseL2Advertisement({
     apiVersion: 'metallb.io/v1beta1',
     kind: 'L2Advertisement',
-    metadata: { name: 'lan', labels: { a: 'b' } },
+    metadata: { name: 'lan', labels: { a: 'b' }, annotations },
     ...(spec === undefined ? {} : { spec }),
   });
 
@@ -22,6 +22,7 @@ test('without a spec, all pools are advertised on all nodes and interfaces', () 
     interfaces: [],
     serviceSelectors: [],
     preferredNodeSelectors: [],
+    spread: false,
   };
   assert.deepEqual(parse(), { object: everything, problems: [] });
   assert.deepEqual(parse(null), { object: everything, problems: [] });
@@ -48,7 +49,27 @@ test('all fields are read', () => {
     interfaces: ['eth0', 'bond0.100'],
     serviceSelectors: [selector],
     preferredNodeSelectors: [{ weight: 100, preference: selector }],
+    spread: false,
   });
+});
+
+test('an annotation spreads addresses over nodes; any other value than true and false is refused', () => {
+  const spread = (value: string) => parse({}, { 'gantry.dev/spread': value });
+  assert.equal(spread('true').object?.spread, true);
+  assert.deepEqual([spread('false').object?.spread, spread('false').problems], [false, []]);
+  for (const value of ['yes', 'True', '', '3']) {
+    const { object, problems } = spread(value);
+    assert.equal(object, undefined);
+    assert.deepEqual(
+      problems.map(({ path, rule }) => `${formatPath(path)}: ${rule}`),
+      [
+        'metadata.annotations["gantry.dev/spread"]: This must be "true", to spread addresses over nodes, or "false".',
+      ],
+    );
+  }
+  const { object, problems } = parse({}, { 'gantry.dev/spraed': 'true' });
+  assert.equal(object?.spread, false);
+  assert.match(problems[0]?.rule ?? '', /no effect. Did you mean gantry.dev\/spread\?/);
 });
 
 test('interfaces and weights out of range are refused', () => {

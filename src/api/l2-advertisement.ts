@@ -1,7 +1,8 @@
 // L2Advertisement (metallb.io/v1beta1): which addresses are answered for on layer 2, and where.
 import * as z from 'zod/mini';
 import type { L2Advertisement } from '../model/advertisement.ts';
-import type { Parsed } from './field-problem.ts';
+import { fieldError, type Parsed } from './field-problem.ts';
+import { unknownAnnotations } from './gantry-annotations.ts';
 import { interfaceName } from './interface-name.ts';
 import { labelSelector, labelSelectors } from './label-selector.ts';
 import { dnsSubdomain, manifest } from './metadata.ts';
@@ -50,10 +51,20 @@ export const l2AdvertisementSpec = described(
 /** Without a spec, as with an empty one, all pools are advertised everywhere. */
 const l2Advertisement = manifest(dnsSubdomain, { spec: z.prefault(l2AdvertisementSpec, {}) });
 
+/** `"true"`: each neighbour is answered by one of several nodes, instead of all by one. */
+const spreadAnnotation = 'gantry.dev/spread';
+
 export function parseL2Advertisement(raw: RawObject): Parsed<L2Advertisement> {
-  const { manifest, problems } = readBySchema(l2Advertisement, raw);
-  if (manifest === undefined) return { object: undefined, problems };
+  const { manifest, problems: found } = readBySchema(l2Advertisement, raw);
+  if (manifest === undefined) return { object: undefined, problems: found };
   const { metadata, spec } = manifest;
+  const problems = [...found, ...unknownAnnotations(metadata.annotations, [spreadAnnotation])];
+  const spread = metadata.annotations[spreadAnnotation] ?? 'false';
+  if (spread !== 'true' && spread !== 'false') {
+    const rule = 'This must be "true", to spread addresses over nodes, or "false".';
+    problems.push(fieldError(['metadata', 'annotations', spreadAnnotation], spread, rule));
+    return { object: undefined, problems };
+  }
   return {
     object: {
       name: metadata.name,
@@ -64,6 +75,7 @@ export function parseL2Advertisement(raw: RawObject): Parsed<L2Advertisement> {
       interfaces: spec.interfaces,
       serviceSelectors: spec.serviceSelectors,
       preferredNodeSelectors: spec.preferredNodeSelectors,
+      spread: spread === 'true',
     },
     problems,
   };

@@ -46,7 +46,11 @@ export const nodeReportSchema = described(
         ),
         members: described(z.array(member), 'The members as this node sees them, itself included.'),
         announced: count('How many addresses were handed to the pulse.'),
-        owned: count('How many of them it answers for.'),
+        owned: count('How many of them it answers for, if only for shares of them.'),
+        ownedShares: described(
+          z.optional(z.int()),
+          'How many shares it answers for, of addresses that are spread over nodes.',
+        ),
       }),
       'The process of the node that answers for addresses.',
     ),

@@ -2,6 +2,7 @@
 import { type Address, formatAddress, parseAddress } from '../model/address.ts';
 import { formatProblem, type ObjectProblem } from '../model/problem.ts';
 import type { Allocated, ObjectVersion } from '../model/service.ts';
+import { sharesPerAddress } from '../model/share.ts';
 import type { Condition, StatusObject } from '../model/status.ts';
 import { type FieldProblem, fieldError, type Parsed } from './field-problem.ts';
 import { isRecord } from './record.ts';
@@ -114,6 +115,8 @@ export interface ServiceL2StatusInput {
   readonly interfaces: readonly string[];
   /** Why it is this node, as a sentence. */
   readonly why: string;
+  /** By address, how many shares of it: of those that are spread over nodes. */
+  readonly shares?: ReadonlyMap<string, number>;
   /** Gantry's own namespace, where there is one. */
   readonly ownNamespace?: string;
 }
@@ -128,7 +131,7 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
       ...namespaceOf(input.ownNamespace),
       name: serviceL2StatusName(node, namespace, name),
       labels: aboutLabels(node, namespace, name),
-      annotations: { [whyAnnotation]: input.why },
+      annotations: { [whyAnnotation]: input.why, ...sharesAnnotationOf(input.shares) },
     },
     status: {
       node,
@@ -142,7 +145,28 @@ export function serviceL2Status(input: ServiceL2StatusInput): StatusObject {
 /** Why this node answers, for who reads `kubectl describe`. */
 export const whyAnnotation = 'gantry.dev/why';
 
+/** How many shares of each address that is spread the node answers for: `192.0.2.200 6/16, 2001:db8::1 5/16`. */
+export const sharesAnnotation = 'gantry.dev/shares';
+
+const sharesAnnotationOf = (shares: ReadonlyMap<string, number> = new Map()): Record<string, string> =>
+  shares.size === 0
+    ? {}
+    : {
+        [sharesAnnotation]: [...shares]
+          .map(([address, count]) => `${address} ${count}/${sharesPerAddress}`)
+          .join(', '),
+      };
+
+/** The reverse: by address, how many shares. What is no such entry is passed over. */
+export const parseShares = (text: string): Map<string, number> =>
+  new Map(
+    [...text.matchAll(/([0-9a-f.:]+) (\d{1,2})\/\d+/g)].map(
+      ([, address = '', count]) => [address, Number(count)] as const,
+    ),
+  );
+
 /** Unambiguous, because neither a namespace nor a Service's name has a dot; a node's name may. */
+
 export const serviceL2StatusName = (node: string, namespace: string, name: string): string =>
   `l2-${node}.${namespace}.${name}`;
 

@@ -1,5 +1,6 @@
 // `gantry drain`: this machine's node hands its addresses over and takes none, until that is undone.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { countHoldings, formatHoldings } from '../model/share.ts';
 import type { FromPulse } from '../pulse/link.ts';
 import { exitCodes } from './exit-code.ts';
 import { type OutputFormat, outputOption, runDirOption } from './options.ts';
@@ -62,16 +63,16 @@ async function drain(node: string | undefined, options: Options): Promise<void> 
       return left.size === 0 ? true : undefined;
     },
     () =>
-      `${before.node} still answers for ${left.size} of ${before.owned.size} addresses after ${seconds} s`,
+      `${before.node} still answers for ${formatHoldings(countHoldings(left))} of ${formatHoldings(countHoldings(before.owned))} after ${seconds} s`,
   ).finally(() => progress.end());
   process.exitCode = exitCodes.ok;
-  const count = before.owned.size;
+  const count = countHoldings(before.owned);
   const text = undo
     ? `${before.node} takes part again`
-    : `${before.node} is drained: ${count} ${count === 1 ? 'address' : 'addresses'} handed over`;
+    : `${before.node} is drained: ${formatHoldings(count)} handed over`;
   process.stdout.write(
     output === 'json'
-      ? `${JSON.stringify({ ok: true, node: before.node, isDraining: !undo, handedOver: undo ? 0 : count })}\n`
+      ? `${JSON.stringify({ ok: true, node: before.node, isDraining: !undo, handedOver: undo ? 0 : before.owned.size })}\n`
       : `${text}\n`,
   );
 }

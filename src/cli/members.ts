@@ -1,5 +1,6 @@
 // `gantry members`: who hears whom, whose majority decides, and how near this node's leases come to running out.
 import { Command } from 'commander';
+import { countHoldings } from '../model/share.ts';
 import type { FromPulse } from '../pulse/link.ts';
 import { exitCodes } from './exit-code.ts';
 import { isAllHeard, type Membership, membersAsJson, renderMembers } from './members/render.ts';
@@ -39,7 +40,8 @@ async function members({ runDir, output }: Options): Promise<void> {
 function hear(heard: Partial<Membership>, message: FromPulse): Membership | undefined {
   if (message.type === 'hello') Object.assign(heard, { node: message.node, version: message.version });
   if (message.type === 'members') Object.assign(heard, { members: message });
-  if (message.type === 'owned') Object.assign(heard, { owned: message.upserts.length });
+  if (message.type === 'owned')
+    Object.assign(heard, { owned: countHoldings(message.upserts.map(({ address }) => address)) });
   if (message.type === 'leases') Object.assign(heard, { leases: message });
   const { version, members: told, owned } = heard;
   if (version === undefined || told === undefined || told.members.length === 0 || owned === undefined)

@@ -38,6 +38,8 @@ export interface SnapshotParts {
   /** Who answers for a Service, by key. */
   readonly owners?: Readonly<Record<ServiceKey, readonly string[]>>;
   readonly bgpAnnouncers?: Readonly<Record<ServiceKey, readonly string[]>>;
+  /** By node and address, how many shares it answers for. */
+  readonly shares?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly problems?: Snapshot['problems'];
   readonly complaints?: Readonly<Record<ServiceKey, string>>;
 }
@@ -52,7 +54,12 @@ export function snapshotOf(parts: SnapshotParts): Snapshot {
     announcements: new Map(
       Object.entries(parts.owners ?? {}).map(([key, nodes]) => [
         key,
-        nodes.map((node) => ({ node, interfaces: ['eth0'], why: `Elected on ${node}.` })),
+        nodes.map((node) => ({
+          node,
+          interfaces: ['eth0'],
+          why: `Elected on ${node}.`,
+          shares: new Map(Object.entries(parts.shares?.[node] ?? {})),
+        })),
       ]),
     ),
     bgpAnnouncers: new Map(Object.entries(parts.bgpAnnouncers ?? {})),

@@ -1,7 +1,13 @@
 // Objects and statuses, read once from wherever they are: what `gantry status` and `gantry why` judge.
 import { type NodeReport, readNodeReport } from '../api/node-report.ts';
 import { isRecord } from '../api/record.ts';
-import { parseServiceBgpStatusName, parseServiceL2StatusName, whyAnnotation } from '../api/status.ts';
+import {
+  parseServiceBgpStatusName,
+  parseServiceL2StatusName,
+  parseShares,
+  sharesAnnotation,
+  whyAnnotation,
+} from '../api/status.ts';
 import type { ObjectProblem } from '../model/problem.ts';
 import { type ServiceKey, serviceKey } from '../model/service.ts';
 import type { StatusObject } from '../model/status.ts';
@@ -30,6 +36,8 @@ export interface Announcement {
   readonly interfaces: readonly string[];
   /** Why it is that node, in its own words. */
   readonly why: string | undefined;
+  /** By address, how many shares of it the node answers for: of those that are spread over nodes. */
+  readonly shares: ReadonlyMap<string, number>;
 }
 
 export interface Complaint {
@@ -80,6 +88,7 @@ function announcementsOf(objects: readonly StatusObject[]): Map<ServiceKey, Anno
       node: about.node,
       interfaces: interfacesOf(object['status']),
       why: object.metadata.annotations?.[whyAnnotation],
+      shares: parseShares(object.metadata.annotations?.[sharesAnnotation] ?? ''),
     };
     found.set(key, [...(found.get(key) ?? []), announcement]);
   }

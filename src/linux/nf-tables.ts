@@ -110,6 +110,7 @@ export const NFTA_PAYLOAD_DREG = 1;
 export const NFTA_PAYLOAD_BASE = 2;
 export const NFTA_PAYLOAD_OFFSET = 3;
 export const NFTA_PAYLOAD_LEN = 4;
+export const NFT_PAYLOAD_LL_HEADER = 0;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 
@@ -127,6 +128,12 @@ export const NFT_CT_PROTO_DST = 12;
 export const NFT_CT_DST_IP = 20;
 export const NFT_CT_DST_IP6 = 22;
 export const IP_CT_DIR_ORIGINAL = 0;
+
+export const NFTA_HASH_SREG = 1;
+export const NFTA_HASH_DREG = 2;
+export const NFTA_HASH_LEN = 3;
+export const NFTA_HASH_MODULUS = 4;
+export const NFTA_HASH_SEED = 5;
 
 export const NFTA_NG_DREG = 1;
 export const NFTA_NG_MODULUS = 2;

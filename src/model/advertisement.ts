@@ -14,6 +14,8 @@ export interface L2Advertisement {
   /** Empty: all Services. */
   readonly serviceSelectors: readonly LabelSelector[];
   readonly preferredNodeSelectors: readonly PreferredNodeSelector[];
+  /** Each neighbour is answered by one of several nodes, instead of all by one. */
+  readonly spread: boolean;
 }
 
 /** The weights of all preferences that match a node are added; the node with the highest sum is preferred. */

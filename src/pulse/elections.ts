@@ -11,7 +11,8 @@ import { electOwner, type Owner } from '../announce/layer2/elect.ts';
 import type { NodeInterface } from '../announce/layer2/interfaces.ts';
 import type { Claim } from '../announce/membership/state.ts';
 import type { Candidate } from '../announce/plan.ts';
-import { type Address, parseAddress } from '../model/address.ts';
+import { parseAddress } from '../model/address.ts';
+import { addressOfKey, type Holding, parseHolding, shareKeys } from '../model/share.ts';
 import type { Log } from '../observe/log.ts';
 import type { FromPulse, LinkAddress, LinkOwned, ToPulse } from './link.ts';
 import type { Responder } from './responder.ts';
@@ -24,18 +25,18 @@ export interface ElectionsOptions {
   readonly tell: (message: FromPulse) => void;
   readonly self: () => string;
   readonly interfacesOf: (node: string) => readonly NodeInterface[];
-  /** The address is no longer this node's. */
+  /** The address, or a share of it, is no longer this node's. */
   readonly released: (address: string) => void;
 }
 
 export interface Elections extends Disposable {
-  /** The addresses of the table. */
+  /** Those of the table: of addresses, and of shares of those that are spread. */
   keys(): Iterable<string>;
   knows(key: string): boolean;
   table(): LinkAddress[];
   readonly size: number;
   elect(key: string, mayHave: (node: string) => boolean): string | undefined;
-  /** Takes what the agent says; returns the addresses to elect anew. */
+  /** Takes what the agent says; returns the keys to elect anew. */
   takeTable(message: Extract<ToPulse, { type: 'announce' }>): Set<string>;
   /** Answers for the claim's address from now on. */
   speak(claim: Claim, origin: Origin): void;
@@ -55,12 +56,12 @@ export interface Elections extends Disposable {
 export type Origin = Pick<LinkOwned, 'cause' | 'from' | 'since' | 'silenceMilliseconds'>;
 
 interface TableEntry {
-  readonly address: Address;
+  readonly holding: Holding;
   readonly candidates: readonly Candidate[];
 }
 
 interface OwnedEntry {
-  readonly address: Address;
+  readonly holding: Holding;
   readonly interfaces: readonly string[];
   readonly origin: Origin;
   readonly claim: Claim;
@@ -82,7 +83,7 @@ export function createElections(options: ElectionsOptions): Elections {
     const entry = table.get(key);
     return (
       entry &&
-      electOwner(entry.address, entry.candidates, (node) =>
+      electOwner(entry.holding.address, entry.candidates, (node) =>
         mayHave(node) ? options.interfacesOf(node) : undefined,
       )
     );
@@ -90,17 +91,32 @@ export function createElections(options: ElectionsOptions): Elections {
 
   const own = (key: string, entry: OwnedEntry): void => {
     owned.set(key, entry);
-    responder.own(entry.address, entry.interfaces, entry.claim);
+    const { address, share } = entry.holding;
+    responder.own(address, entry.interfaces, entry.claim, share);
     announce(announcer, key, now());
     news.set(key, { entry, to: undefined });
   };
 
+  /** Whoever may come to have a share, knows its askers. */
+  const overhearShares = (touched: Iterable<string>): void => {
+    const addresses = new Set<string>();
+    for (const key of touched) if (addressOfKey(key) !== key) addresses.add(addressOfKey(key));
+    for (const text of addresses) {
+      const address = parseAddress(text);
+      if (address !== undefined)
+        responder.overhear(
+          address,
+          shareKeys(text).some((key) => table.has(key)),
+        );
+    }
+  };
+
   const sendDue = (): void => {
     clearTimeout(announceTimer);
-    const asked = (address: string): number => responder.counters.get(address)?.requestsReceived ?? 0;
+    const asked = (key: string): number => responder.counters.get(addressOfKey(key))?.requestsReceived ?? 0;
     for (const key of takeDue(announcer, now(), options.announcer, asked)) {
       const entry = owned.get(key);
-      if (entry !== undefined) responder.announce(entry.address);
+      if (entry !== undefined) responder.announce(entry.holding.address, entry.holding.share);
     }
     const next = nextDue(announcer, options.announcer);
     if (next !== undefined) announceTimer = setTimeout(sendDue, Math.max(1, next - now()));
@@ -126,9 +142,9 @@ export function createElections(options: ElectionsOptions): Elections {
     }
   };
 
-  const ownedMessage = (key: string, { address, origin }: OwnedEntry): LinkOwned => ({
+  const ownedMessage = (key: string, { holding, origin }: OwnedEntry): LinkOwned => ({
     address: key,
-    interfaces: responder.answering(address),
+    interfaces: responder.answering(holding.address, holding.share),
     cause: origin.cause,
     from: origin.from,
     since: origin.since,
@@ -149,27 +165,28 @@ export function createElections(options: ElectionsOptions): Elections {
       for (const gone of touched) table.delete(gone);
       for (const { address: key, candidates } of upserts) {
         // The agent formats addresses canonically; one that does not parse is none.
-        const address = parseAddress(key);
-        if (address === undefined) continue;
-        table.set(key, { address, candidates });
+        const holding = parseHolding(key);
+        if (holding === undefined) continue;
+        table.set(key, { holding, candidates });
         touched.add(key);
       }
+      overhearShares(touched);
       return touched;
     },
     speak(claim, origin) {
       const { key } = claim;
-      const address = parseAddress(key);
-      if (address === undefined) return;
+      const holding = parseHolding(key);
+      if (holding === undefined) return;
       const interfaces = ownerOf(key, (node) => node === options.self())?.interfaces ?? [];
-      own(key, { address, interfaces, origin, claim });
+      own(key, { holding, interfaces, origin, claim });
     },
     silence(key, to) {
       const entry = owned.get(key);
       if (entry === undefined) return;
       owned.delete(key);
-      responder.release(entry.address);
+      responder.release(entry.holding.address, entry.holding.share);
       forget(announcer, key);
-      options.released(key);
+      options.released(addressOfKey(key));
       news.set(key, { entry: undefined, to });
     },
     flush() {

@@ -5,6 +5,7 @@ import {
   addFormerOwners,
   type FormerOwner,
   formerOwnerTable,
+  formerShareOwners,
   removeFormerOwners,
 } from '../dataplane/nftables/former-owner.ts';
 import { openNftables } from '../dataplane/nftables/kernel.ts';
@@ -12,6 +13,7 @@ import type { TableId } from '../dataplane/nftables/kernel-operation.ts';
 import type { NftablesPort } from '../dataplane/nftables/port.ts';
 import { SystemError } from '../linux/errno.ts';
 import { cidrContains, type Family, formatAddress, parseAddress } from '../model/address.ts';
+import { holdingKey, parseHolding } from '../model/share.ts';
 import type { Log } from '../observe/log.ts';
 import type { LinkMember } from './link.ts';
 
@@ -19,8 +21,8 @@ import type { LinkMember } from './link.ts';
 export interface FormerOwners extends Disposable {
   /** Until each is stopped, what is in the middle of a connection to the address goes to its node. On return it does. */
   passBack(entries: readonly FormerOwner[]): void;
-  /** These addresses, in canonical form, are not this node's any more, or their former owners are dead. */
-  stop(addresses: Iterable<string>): void;
+  /** What has these keys is not this node's any more, or the former owners are dead. */
+  stop(keys: Iterable<string>): void;
   /** Leaves what there is to a successor. */
   leaveBehind(): void;
 }
@@ -32,21 +34,22 @@ export function formerOwnerOf(
   node: string,
   interfaces: readonly NodeInterface[],
 ): FormerOwner | undefined {
-  const address = parseAddress(key);
+  const holding = parseHolding(key);
   const subnets = interfaces.filter(({ up }) => up).flatMap((one) => one.subnets);
   const nextHop = members
     .find(({ name }) => name === node)
     ?.addresses.map(parseAddress)
     .find(
-      (one) => one?.family === address?.family && subnets.some((subnet) => one && cidrContains(subnet, one)),
+      (one) =>
+        one?.family === holding?.address.family && subnets.some((subnet) => one && cidrContains(subnet, one)),
     );
-  return address === undefined || nextHop === undefined ? undefined : { address, node: nextHop };
+  return holding === undefined || nextHop === undefined ? undefined : { ...holding, node: nextHop };
 }
 
 export function createKernelFormerOwners(log: Log): FormerOwners {
   const families: readonly FamilyTable[] = (['IPv4', 'IPv6'] as const).flatMap((family) => {
     try {
-      return [createFamilyTable(family)];
+      return [createFamilyTable(family, log)];
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       log.warn('connections-not-kept', {
@@ -66,8 +69,8 @@ export function createKernelFormerOwners(log: Log): FormerOwners {
       for (const table of families)
         note(table.passBack(entries.filter(({ address }) => address.family === table.family)));
     },
-    stop(addresses) {
-      for (const table of families) note(table.stop(addresses));
+    stop(keys) {
+      for (const table of families) note(table.stop(keys));
     },
     leaveBehind() {
       for (const table of families) table.leaveBehind();
@@ -95,12 +98,12 @@ interface FamilyTable extends Disposable {
   readonly family: Family;
   /** What the kernel has against it, if anything. */
   passBack(entries: readonly FormerOwner[]): string | undefined;
-  stop(addresses: Iterable<string>): string | undefined;
+  stop(keys: Iterable<string>): string | undefined;
   leaveBehind(): void;
 }
 
 /** Made anew: what a pulse before left behind is not known, and a heir makes it again from its estate. */
-function createFamilyTable(family: Family): FamilyTable {
+function createFamilyTable(family: Family, log: Log): FamilyTable {
   const port = openNftables(tableOf(family));
   const isThere = port.chains() !== undefined;
   const made = port.commit([
@@ -111,33 +114,40 @@ function createFamilyTable(family: Family): FamilyTable {
     port[Symbol.dispose]();
     throw new SystemError('nftables', 0, `${made.code} ${made.detail}`.trim());
   }
+  const shares = port.commit(formerShareOwners(family));
+  if (!shares.ok)
+    log.warn('connections-not-kept', {
+      family,
+      error: `${shares.code} ${shares.detail}`.trim(),
+      next: 'Let the kernel load nft_hash: until then a hand-over of a share of a spread address breaks its connections.',
+    });
   const entries = new Map<string, FormerOwner>();
   let isLeftBehind = false;
   const commit = (operations: Parameters<NftablesPort['commit']>[0]): string | undefined => {
     const result = port.commit(operations);
     return result.ok ? undefined : `${result.code} ${result.detail}`.trim();
   };
-  const take = (addresses: Iterable<string>): FormerOwner[] =>
-    [...addresses].flatMap((address) => {
-      const entry = entries.get(address);
-      entries.delete(address);
+  const take = (keys: Iterable<string>): FormerOwner[] =>
+    [...keys].flatMap((key) => {
+      const entry = entries.get(key);
+      entries.delete(key);
       return entry ?? [];
     });
   return {
     family,
     passBack(added) {
-      if (added.length === 0) return undefined;
-      const keyed = new Map(added.map((entry) => [formatAddress(entry.address), entry]));
+      const possible = added.filter(({ share }) => share === undefined || shares.ok);
+      if (possible.length === 0) return undefined;
+      const keyed = new Map(
+        possible.map((entry) => [holdingKey(formatAddress(entry.address), entry.share), entry]),
+      );
       const replaced = take(keyed.keys());
       for (const [key, entry] of keyed) entries.set(key, entry);
-      return commit([
-        ...(replaced.length === 0 ? [] : [removeFormerOwners(replaced)]),
-        addFormerOwners([...keyed.values()]),
-      ]);
+      return commit([...removeFormerOwners(replaced), ...addFormerOwners([...keyed.values()])]);
     },
-    stop(addresses) {
-      const removed = take(addresses);
-      return removed.length === 0 ? undefined : commit([removeFormerOwners(removed)]);
+    stop(keys) {
+      const removed = take(keys);
+      return removed.length === 0 ? undefined : commit(removeFormerOwners(removed));
     },
     leaveBehind() {
       isLeftBehind = true;

@@ -1,6 +1,8 @@
 // Which addresses have a former owner that still knows their connections: from the moves that the member's machine tells.
+import type { PastHolder } from '../announce/membership/past-holders.ts';
 import type { MemberEffect } from '../announce/membership/state.ts';
 import type { FormerOwner } from '../dataplane/nftables/former-owner.ts';
+import { addressOfKey, shareKeys } from '../model/share.ts';
 import type { FormerOwners } from './former-owners.ts';
 
 export interface KeptConnections {
@@ -8,16 +10,16 @@ export interface KeptConnections {
   follow(effects: readonly MemberEffect[]): void;
   /** Ends what is over; to be called now and then. */
   expire(): void;
-  /** By address, the node that had it before. */
-  entries(): (readonly [address: string, node: string])[];
+  /** By key, the node that had it before. */
+  entries(): (readonly [key: string, node: string])[];
   /** Goes on with a predecessor's. */
-  inherit(entries: readonly (readonly [address: string, node: string])[]): void;
+  inherit(entries: readonly (readonly [key: string, node: string])[]): void;
 }
 
 export interface KeptConnectionsOptions {
   readonly formerOwners: FormerOwners;
   /** Undefined where packets cannot be passed back to the node. */
-  readonly resolve: (address: string, node: string) => FormerOwner | undefined;
+  readonly resolve: (key: string, node: string) => FormerOwner | undefined;
   readonly now: () => number;
 }
 
@@ -37,6 +39,10 @@ export function createKeptConnections({
 }: KeptConnectionsOptions): KeptConnections {
   const kept = new Map<string, Kept>();
 
+  /** With an address go the shares that others had of it, when it was spread before. */
+  const keptWith = (key: string): readonly string[] =>
+    kept.size === 0 || addressOfKey(key) !== key ? [key] : [key, ...shareKeys(key)];
+
   const stop = (keys: readonly string[]): void => {
     for (const key of keys) kept.delete(key);
     if (keys.length > 0) formerOwners.stop(keys);
@@ -55,17 +61,22 @@ export function createKeptConnections({
 
   return {
     follow(effects) {
-      const given: [key: string, node: string][] = [];
+      const given: PastHolder[] = [];
       const ended: string[] = [];
       for (const effect of effects) {
         if (effect.kind === 'silence') {
-          const before = kept.get(effect.key);
-          if (before !== undefined)
-            kept.set(effect.key, { node: before.node, until: now() + afterwardsMilliseconds });
+          const until = now() + afterwardsMilliseconds;
+          for (const key of keptWith(effect.key)) {
+            const before = kept.get(key);
+            if (before !== undefined) kept.set(key, { node: before.node, until });
+          }
         } else if (effect.kind === 'speak') {
-          const { key, from, isGiven } = effect.claim;
+          const { key, from, isGiven, otherwise } = effect.claim;
           if (isGiven && from !== undefined) given.push([key, from]);
-          else if (kept.has(key)) ended.push(key);
+          else {
+            if (kept.has(key)) ended.push(key);
+            given.push(...otherwise);
+          }
         } else if (effect.kind === 'dead' && effect.cause === 'silent')
           for (const [key, { node }] of kept) if (node === effect.node) ended.push(key);
       }

@@ -18,7 +18,7 @@ export type ToPulse =
       /** True: the table is `upserts` and nothing else. */
       readonly replace: boolean;
       readonly upserts: readonly LinkAddress[];
-      /** Addresses in their canonical form. */
+      /** Keys, as in `LinkAddress`. */
       readonly removals: readonly string[];
       /**
        * True: this node does not forward all of its first table yet. Until a message says otherwise by leaving it out,
@@ -39,8 +39,12 @@ export interface LinkMember {
   readonly addresses: readonly string[];
 }
 
-/** One address and who may answer for it, as the agent's planner sees it; pulse elects among those alive. */
+/**
+ * One address, or one share of an address that is spread, and who may answer for it, as the agent's planner sees it; pulse
+ * elects among those alive.
+ */
 export interface LinkAddress {
+  /** Its key: the address in canonical form, with `#` and the number of the share, if it is one (model/share.ts). */
   readonly address: string;
   /** The most wanted first, whether alive or not. */
   readonly candidates: readonly LinkCandidate[];
@@ -114,8 +118,9 @@ export interface LinkMemberState {
   readonly unheard: readonly string[];
 }
 
-/** An address that this node answers for, on the interfaces where the responder really does. */
+/** An address, or a share of one, that this node answers for, on the interfaces where the responder really does. */
 export interface LinkOwned {
+  /** Its key, as in `LinkAddress`. */
   readonly address: string;
   readonly interfaces: readonly string[];
   readonly cause: MoveCause;
@@ -135,6 +140,7 @@ export interface LinkOwned {
 export type MoveCause = 'elected' | 'takeover' | 'handover' | 'failback' | 'stand-in';
 
 export interface LinkCounters {
+  /** In canonical form, all shares together. */
   readonly address: string;
   readonly requestsReceived: number;
   readonly responsesSent: number;

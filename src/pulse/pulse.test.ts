@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { shareKeys, shareOf } from '../model/share.ts';
 import type { LinkAddress } from './link.ts';
 import { readEstate, writeEstate } from './succession.ts';
 import { createTestCluster, type TestCluster, type TestNode, testLink } from './test-cluster.ts';
 
 const vip = '192.0.2.200';
+const candidatesOf = (...names: string[]): LinkAddress['candidates'] =>
+  names.map((node) => ({ node, interfaces: [] }));
 const table = (...names: string[]): LinkAddress[] =>
-  [vip, '2001:db8:1::200'].map((address) => ({
-    address,
-    candidates: names.map((node) => ({ node, interfaces: [] })),
-  }));
+  [vip, '2001:db8:1::200'].map((address) => ({ address, candidates: candidatesOf(...names) }));
 
 /** Two nodes, the first of which is wanted more, with an agent each. */
 async function pair(cluster: TestCluster): Promise<[TestNode, TestNode]> {
@@ -348,4 +348,59 @@ test('the connections to an address that is handed over are passed back to who h
   node2.isCut = true;
   await cluster.run(300);
   assert.deepEqual([...node3.formerOwners], []);
+});
+
+test('an address is spread, and made whole again, while it is answered for; who knows its connections is passed them', async ({
+  mock,
+}) => {
+  using cluster = createTestCluster(mock.timers, ['node1', 'node2', 'node3']);
+  const names = ['node1', 'node2', 'node3'];
+  const nodes = names.map((name) => cluster.start(name));
+  const [node1, node2, node3] = nodes;
+  assert.ok(node1 && node2 && node3);
+  const whole = [{ address: vip, candidates: candidatesOf(...names) }];
+  const spread = shareKeys(vip).map((address, share) => ({
+    address,
+    candidates: candidatesOf(...names.slice(share % 3), ...names.slice(0, share % 3)),
+  }));
+  for (const node of nodes) {
+    node.configure();
+    node.announce(whole);
+  }
+  await cluster.run(3000);
+  const neighbours = Array.from({ length: 64 }, (_, last) => Uint8Array.of(2, 0, 0, 1, 0, last));
+  const owners = (): string[] =>
+    neighbours.map((mac) => {
+      const answering = cluster.answering(vip, mac);
+      assert.equal(answering.length, 1);
+      return answering[0] ?? '';
+    });
+  assert.deepEqual(new Set(owners()), new Set(['node1']));
+  for (const node of [node3, node2, node1]) node.announce(spread);
+  await cluster.run(2500);
+  const wanted = neighbours.map((mac) => names[shareOf(mac) % 3] ?? '');
+  assert.deepEqual(owners(), wanted);
+  for (const [index, node] of nodes.entries()) {
+    const passed = shareKeys(vip).flatMap((key, share) =>
+      share % 3 === index && index > 0 ? [[key, '192.0.2.11']] : [],
+    );
+    assert.deepEqual([...node.formerOwners].sort(), passed.sort());
+  }
+
+  node2.isCut = true;
+  await cluster.run(400);
+  node2.responder.setInterfaces([]);
+  const moved = owners();
+  for (const [index, owner] of moved.entries())
+    if (wanted[index] !== 'node2') assert.equal(owner, wanted[index], 'others stay where they are');
+    else assert.notEqual(owner, 'node2');
+
+  for (const node of [node1, node3]) node.announce(whole);
+  await cluster.run(2500);
+  assert.deepEqual(new Set(owners()), new Set(['node1']));
+  assert.deepEqual(new Set(node1.formerOwners.values()), new Set(['192.0.2.13']));
+  assert.ok([...node1.formerOwners.keys()].every((key) => key.startsWith(`${vip}#`)));
+  node1.pulse.handle({ type: 'drain', drain: true });
+  await cluster.run(7000);
+  assert.deepEqual([...node1.formerOwners], []);
 });

@@ -56,8 +56,8 @@ export interface PulseOptions {
 export interface Pulse extends Disposable {
   /** What a new listener hears first. */
   greeting(): FromPulse[];
-  /** The address is in its table. */
-  knows(address: string): boolean;
+  /** The address, or the share of one, is in its table. */
+  knows(key: string): boolean;
   /** Nobody tells this pulse any more who may have what. */
   agentGone(): void;
   /** A message of the agent; `stop` is the caller's. */
@@ -99,7 +99,10 @@ export function createPulse(options: PulseOptions): Pulse {
   let isDraining = false;
   const keptConnections = createKeptConnections({
     formerOwners,
-    resolve: (address, node) => formerOwnerOf(address, members, node, usableLinks.interfaces),
+    resolve: (key, node) =>
+      member?.peers.get(node)?.state === 'alive'
+        ? formerOwnerOf(key, members, node, usableLinks.interfaces)
+        : undefined,
     now,
   });
   let hasLeft = false;
@@ -380,7 +383,7 @@ export function createPulse(options: PulseOptions): Pulse {
       elections.owned(),
       counterReport.all(),
     ],
-    knows: (address) => elections.knows(address),
+    knows: (key) => elections.knows(key),
     agentGone: () => step({ kind: 'orphan', isOrphan: true }),
     handle(message) {
       if (hasLeft) return;
@@ -435,12 +438,14 @@ export function createPulse(options: PulseOptions): Pulse {
         table: elections.table(),
         owned: upserts,
         formerNodes: keptConnections.entries(),
+        askers: responder.askers(),
         member: before,
       };
     },
     inherit(estate) {
       ({ node: self, members, keyFile, isDraining, isTableWhole, member } = estate);
       member.rules = options.rules;
+      responder.inherit(estate.askers);
       segments.begin(self, member.bootId);
       heartbeats.configure(self, members, keyFile);
       elections.takeTable({ type: 'announce', replace: true, upserts: estate.table, removals: [] });

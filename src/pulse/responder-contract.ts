@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, parseAddress } from '../model/address.ts';
+import { sharesPerAddress } from '../model/share.ts';
 import type { Responder, ResponderInterface } from './responder.ts';
 
 export interface ResponderBench {
@@ -100,6 +101,46 @@ export function testResponder(
       assert.ok(await ask(first.name, ipv4));
       grant.lease = undefined;
       assert.equal(await ask(first.name, ipv4), undefined);
+    }));
+
+  test(`${name}: of the shares of an address one is each neighbour's, and alone lets it be answered`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      responder.setInterfaces([first]);
+      for (const address of addresses) {
+        const answered: number[] = [];
+        for (let share = 0; share < sharesPerAddress; share++) {
+          responder.own(address, [first.name], always, share);
+          assert.deepEqual(responder.answering(address, share), [first.name]);
+          assert.deepEqual(responder.answering(address), []);
+          if ((await ask(first.name, address)) !== undefined) answered.push(share);
+          responder.release(address, share);
+        }
+        assert.equal(answered.length, 1, `${answered}`);
+        const [share] = answered;
+        for (let other = 0; other < sharesPerAddress; other++)
+          if (other !== share) responder.own(address, [first.name], always, other);
+        assert.equal(await ask(first.name, address), undefined);
+        responder.own(address, [first.name], always, share);
+        assert.ok(await ask(first.name, address));
+        responder.release(address, share);
+        assert.equal(await ask(first.name, address), undefined);
+        for (let other = 0; other < sharesPerAddress; other++) responder.release(address, other);
+      }
+    }));
+
+  test(`${name}: a share is announced to its askers alone`, () =>
+    withBench(async ({ responder, interfaces: [first], ask }) => {
+      responder.setInterfaces([first]);
+      const [ipv4] = addresses;
+      assert.ok(ipv4);
+      const announceAll = (): number | undefined => {
+        for (let share = 0; share < sharesPerAddress; share++) responder.announce(ipv4, share);
+        return responder.counters.get('192.0.2.200')?.gratuitousSent;
+      };
+      for (let share = 0; share < sharesPerAddress; share++) responder.own(ipv4, [first.name], always, share);
+      assert.equal(announceAll(), 0);
+      assert.ok(await ask(first.name, ipv4));
+      assert.equal(announceAll(), 1);
     }));
 
   test(`${name}: requests, answers and announcements are counted`, () =>

@@ -64,7 +64,7 @@ export async function runPulse(options: RunPulseOptions, signal: AbortSignal): P
       failed: (interfaceName, error) => log.debug('interface-failed', { interface: interfaceName, error }),
     },
     bootTimeMilliseconds,
-    (address) => pulse?.knows(address) ?? false,
+    (key) => pulse?.knows(key) ?? false,
   );
   using formerOwners = createKernelFormerOwners(log);
   using running = createPulse({

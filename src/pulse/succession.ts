@@ -2,13 +2,14 @@
 // new one goes on as the same member, of which the others notice nothing.
 import { connect } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
+import type { AskerRecord } from '../announce/layer2/askers.ts';
 import type { MemberState } from '../announce/membership/state.ts';
 import type { BfdEstate } from './bfd-estate.ts';
 import { readLines, writeLine } from './json-lines.ts';
 import type { FromPulse, LinkAddress, LinkMember, LinkOwned, ToPulse } from './link.ts';
 
 /** Grows with every change of what an estate holds: one of another format is of no use. */
-export const estateFormat = 1;
+export const estateFormat = 2;
 
 /** All that a pulse is made of, but its sockets. Times are of CLOCK_BOOTTIME, which both processes share. */
 export interface Estate {
@@ -20,8 +21,10 @@ export interface Estate {
   readonly table: readonly LinkAddress[];
   readonly owned: readonly LinkOwned[];
   /** By address, the node that had it before. */
-  readonly formerNodes: readonly (readonly [address: string, node: string])[];
+  readonly formerNodes: readonly (readonly [key: string, node: string])[];
   readonly member: MemberState;
+  /** Who asked for shares. */
+  readonly askers: readonly AskerRecord[];
   /** Of a pulse that knows BFD. */
   readonly bfd?: BfdEstate;
 }

@@ -6,6 +6,7 @@ import type { MockTimers } from 'node:test';
 import { defaultAnnouncerConfig } from '../announce/layer2/announcer.ts';
 import type { LinkState } from '../announce/layer2/interfaces.ts';
 import { type Address, formatAddress, parseAddress } from '../model/address.ts';
+import { holdingKey } from '../model/share.ts';
 import { silentLog } from '../observe/log.ts';
 import { createFakeResponder, type FakeResponder } from './fake-responder.ts';
 import type { FromPulse, LinkAddress } from './link.ts';
@@ -18,14 +19,15 @@ export interface TestNode {
   readonly responder: FakeResponder;
   /** What the agent has been told. */
   readonly told: FromPulse[];
-  /** By address, where packets of connections that it does not know are passed back to. */
+  /** By key, where packets of connections that it does not know are passed back to. */
   readonly formerOwners: ReadonlyMap<string, string>;
   /** Events of the log, by name. */
   readonly events: string[];
   /** As an agent does on every connection; with the cluster's key unless told otherwise. */
   configure(keyFile?: string): void;
   announce(addresses: readonly LinkAddress[], isPartial?: boolean): void;
-  answers(address: string): boolean;
+  /** Whether it answers a neighbour: one and the same, unless one is told by its MAC. */
+  answers(address: string, mac?: Uint8Array): boolean;
   /** Cut off, it neither hears nor is heard. */
   isCut: boolean;
 }
@@ -38,7 +40,7 @@ export interface TestCluster extends Disposable {
   /** Lets time pass for all, and the event loop have its turns: immediates are real. */
   run(milliseconds: number): Promise<void>;
   /** Who answers for the address now. */
-  answering(address: string): string[];
+  answering(address: string, mac?: Uint8Array): string[];
 }
 
 const addressOf = (text: string): Address => {
@@ -103,11 +105,11 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
         openHelloSocket: () => undefined,
         formerOwners: {
           passBack(entries) {
-            for (const { address, node: former } of entries)
-              formerOwners.set(formatAddress(address), formatAddress(former));
+            for (const { address, share, node: former } of entries)
+              formerOwners.set(holdingKey(formatAddress(address), share), formatAddress(former));
           },
-          stop(addresses) {
-            for (const address of addresses) formerOwners.delete(address);
+          stop(keys) {
+            for (const key of keys) formerOwners.delete(key);
           },
           leaveBehind() {},
           [Symbol.dispose]() {},
@@ -134,7 +136,7 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
           pulse.handle({ type: 'configure', node: name, members, keyFile: file }),
         announce: (upserts, isPartial = false) =>
           pulse.handle({ type: 'announce', replace: true, upserts, removals: [], isPartial }),
-        answers: (address) => responder.ask('eth0', addressOf(address)) !== undefined,
+        answers: (address, mac) => responder.ask('eth0', addressOf(address), mac) !== undefined,
       };
       nodes.push(node);
       pulse.linksChanged([testLink('eth0', lastOf(name))]);
@@ -148,7 +150,7 @@ export function createTestCluster(timers: MockTimers, names: readonly string[]):
         for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
       }
     },
-    answering: (address) => nodes.filter((node) => node.answers(address)).map(({ name }) => name),
+    answering: (address, mac) => nodes.filter((node) => node.answers(address, mac)).map(({ name }) => name),
     [Symbol.dispose]() {
       for (const { pulse } of nodes) pulse[Symbol.dispose]();
       rmSync(directory, { recursive: true, force: true });

@@ -8,11 +8,15 @@ const failbacks = ['never', 'when-stable', 'at-once'] as const;
 /** Of what a node wants or gives up, some has to wait for the next heartbeat, as where addresses are many. */
 const bytesFor = (seed: number): number | undefined => [undefined, 5, 10, undefined][seed % 4];
 
+/** There are sixteen times as many of them. */
+const bytesOfShares = (seed: number): number | undefined => [undefined, 24, 60, undefined][seed % 4];
+
 const optionsFor = (
   seed: number,
   nodes: number,
   changesMembers: boolean,
   addressBytes = bytesFor(seed),
+  spreads = false,
 ): FaultOptions => ({
   seed,
   nodes,
@@ -21,11 +25,18 @@ const optionsFor = (
   changesMembers: changesMembers && nodes > 2,
   faults: 50,
   addressBytes,
+  spreads,
 });
 
 let steps = 0;
-const run = (seed: number, nodes: number, changesMembers: boolean, addressBytes?: number): void => {
-  steps += runFaults(optionsFor(seed, nodes, changesMembers, addressBytes)).steps;
+const run = (
+  seed: number,
+  nodes: number,
+  changesMembers: boolean,
+  addressBytes?: number,
+  spreads?: boolean,
+): void => {
+  steps += runFaults(optionsFor(seed, nodes, changesMembers, addressBytes, spreads)).steps;
 };
 
 describe('a simulated cluster under random faults', () => {
@@ -38,6 +49,11 @@ describe('a simulated cluster under random faults', () => {
         for (let seed = 1; seed <= 20; seed++) run(seed, nodes, true);
       });
   }
+
+  for (const nodes of [2, 3, 4, 5])
+    test(`of ${nodes} nodes, while addresses are spread in shares and made whole again`, () => {
+      for (let seed = 1; seed <= 15; seed++) run(seed, nodes, seed % 2 === 0, bytesOfShares(seed), true);
+    });
 
   test('of eighteen nodes, of which some are electors', () => {
     for (let seed = 1; seed <= 5; seed++) for (const changes of [false, true]) run(seed, 18, changes);

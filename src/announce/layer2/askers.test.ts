@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, formatAddress, parseAddress } from '../../model/address.ts';
+import { holdingKey, shareOf } from '../../model/share.ts';
 import { type Asker, createAskers } from './askers.ts';
 
 const addressOf = (text: string): Address => {
@@ -49,9 +50,36 @@ test('over IPv6 who asked for another address is told as well', () => {
   assert.equal(askers.recall('eth0', vip6, 'IPv6', 9).length, 6);
 });
 
+test('of a share its own askers alone are told, and more of them', () => {
+  const askers = createAskers();
+  for (let last = 1; last <= 300; last++) {
+    askers.note('eth0', `${vip6}#3`, asker(`2001:db8:1::${last}`), last);
+    askers.note('eth0', `${vip6}#4`, asker(`2001:db8:1:f::${last}`), last);
+  }
+  const told = texts(askers.recall('eth0', `${vip6}#3`, 'IPv6', 301 + 24 * 60 * 60_000));
+  assert.equal(told.length, 256);
+  assert.ok(told.every((text) => !text.includes(':f::')));
+  // What it knows goes on in another process.
+  const heir = createAskers();
+  heir.inherit(askers.ofShares());
+  assert.deepEqual(texts(heir.recall('eth0', `${vip6}#3`, 'IPv6', 302)), told);
+});
+
 test('what was asked for longest ago is forgotten when there is too much', () => {
   const askers = createAskers();
   for (let index = 0; index < 20_001; index++) askers.note('eth0', `target ${index}`, asker('192.0.2.1'), 1);
   assert.deepEqual(askers.recall('eth0', 'target 0', 'IPv4', 2), []);
   assert.equal(askers.recall('eth0', 'target 1', 'IPv4', 2).length, 1);
+});
+
+test('who asked for an address while it was whole is told by the node of its share', () => {
+  const askers = createAskers();
+  const early = asker('2001:db8:1::9');
+  askers.note('eth0', vip6, early, 1);
+  const key = holdingKey(vip6, shareOf(early.mac));
+  assert.deepEqual(texts(askers.recall('eth0', key, 'IPv6', 2)), ['2001:db8:1::9']);
+  const other = holdingKey(vip6, (shareOf(early.mac) + 1) % 16);
+  assert.deepEqual(askers.recall('eth0', other, 'IPv6', 2), []);
+  askers.note('eth0', key, early, 3);
+  assert.equal(askers.recall('eth0', key, 'IPv6', 4).length, 1);
 });

@@ -14,7 +14,7 @@ import {
   unspecified,
   writeAdvertisement,
 } from './ndp.ts';
-import { respond } from './respond.ts';
+import { type Registry, respond } from './respond.ts';
 import { solicitationFrame } from './solicitation-sample.ts';
 
 const address = (text: string): Address => {
@@ -29,7 +29,13 @@ const vip6 = address('2001:db8:1::200');
 const asker4 = address('192.0.2.254');
 const asker6 = address('2001:db8:1::fe');
 const owned = new Set([formatAddress(vip4), formatAddress(vip6)]);
-const answer = (frame: Uint8Array) => respond(frame, mine, (text) => owned.has(text));
+const registry = (parts: Partial<Registry> = {}): Registry => ({
+  owns: (text) => owned.has(text),
+  ownedKey: (text) => (owned.has(text) ? text : undefined),
+  knownKey: () => undefined,
+  ...parts,
+});
+const answer = (frame: Uint8Array) => respond(frame, mine, registry());
 
 const arpRequest = (overrides: Partial<ArpMessage> = {}): Uint8Array =>
   writeArp({
@@ -108,6 +114,7 @@ test('a neighbour solicitation is answered, solicited and with override', () => 
       assert.deepEqual(answer(frame), {
         kind: 'answer',
         address: '2001:db8:1::200',
+        key: '2001:db8:1::200',
         frame: expected,
         asker: { address: asker6, mac: theirs },
       });
@@ -116,16 +123,15 @@ test('a neighbour solicitation is answered, solicited and with override', () => 
 });
 
 test('who asks for an address that another node of ours may have is overheard, unless it says not who it is', () => {
-  const overhear = (frame: Uint8Array) =>
-    respond(
-      frame,
-      mine,
-      () => false,
-      (text) => owned.has(text),
-    );
+  const knowing = registry({
+    owns: () => false,
+    ownedKey: () => undefined,
+    knownKey: (text) => (owned.has(text) ? text : undefined),
+  });
+  const overhear = (frame: Uint8Array) => respond(frame, mine, knowing);
   assert.deepEqual(overhear(arpRequest()), {
     kind: 'overheard',
-    address: '192.0.2.200',
+    key: '192.0.2.200',
     asker: { address: asker4, mac: theirs },
   });
   const nobody = { family: 'IPv4', value: 0n } as const;
@@ -147,10 +153,63 @@ test('duplicate address detection is answered to all nodes, unsolicited', () => 
   assert.deepEqual(response, {
     kind: 'answer',
     address: '2001:db8:1::200',
+    key: '2001:db8:1::200',
     frame: unsolicitedAdvertisement(vip6, mine),
     asker: undefined,
   });
   assert.deepEqual(response.kind === 'answer' && response.frame.slice(0, 6), multicastMac(allNodes));
+});
+
+test('of an address that is spread, who belongs to another share is overheard, by the MAC that it sends from', () => {
+  const keyOf = (text: string, mac: Uint8Array): string => `${text}#${mac[5]}`;
+  const sharing = registry({
+    ownedKey: (text, mac) => (owned.has(text) && mac[5] === 2 ? keyOf(text, mac) : undefined),
+    knownKey: keyOf,
+  });
+  const others = Uint8Array.of(2, 0, 0, 0, 0, 3);
+  const arp = (mac: Uint8Array, senderIp = asker4) => {
+    const frame = arpRequest({ senderMac: mac, senderIp });
+    frame.set(mac, 6);
+    return respond(frame, mine, sharing);
+  };
+  const ndp = (mac: Uint8Array) => {
+    const frame = solicitationFrame({
+      sourceMac: mac,
+      destinationMac: multicastMac(solicitedNodeGroup(vip6)),
+      source: asker6,
+      destination: solicitedNodeGroup(vip6),
+      target: vip6,
+      withOption: true,
+    });
+    return respond(frame, mine, sharing);
+  };
+  for (const [ask, address] of [
+    [arp, '192.0.2.200'],
+    [ndp, '2001:db8:1::200'],
+  ] as const) {
+    const ours = ask(theirs);
+    assert.deepEqual([ours.kind, ours.kind === 'answer' && ours.key], ['answer', `${address}#2`]);
+    const foreign = ask(others);
+    assert.deepEqual(
+      [foreign.kind, foreign.kind === 'overheard' && foreign.key],
+      ['overheard', `${address}#3`],
+    );
+  }
+  // Probes: a share's by one node, whose answer changes nobody's cache.
+  const nobody = { family: 'IPv4', value: 0n } as const;
+  assert.deepEqual([arp(theirs, nobody).kind, arp(others, nobody).kind], ['answer', 'ignored']);
+  const group = solicitedNodeGroup(vip6);
+  const probe = solicitationFrame({
+    sourceMac: theirs,
+    destinationMac: multicastMac(group),
+    source: unspecified,
+    destination: group,
+    target: vip6,
+    withOption: false,
+  });
+  const told = respond(probe, mine, sharing);
+  assert.ok(told.kind === 'answer');
+  assert.equal((told.frame[58] ?? 0) & 0xe0, 0, 'neither solicited nor override');
 });
 
 test('solicitations that a router forwarded, or whose checksum is wrong, are malformed', () => {

@@ -2,6 +2,7 @@
 import { electors, majorityOf } from './electorate.ts';
 import { bitOf, deadlineOf, goesAlone, isHeld } from './grants.ts';
 import { judge, mayBegin, setGranted, silence } from './leases.ts';
+import { heldOtherwise } from './past-holders.ts';
 import type { Claim, MemberState, Peer, Refusal, Turn } from './state.ts';
 import { type isLapsed, lock, unlock } from './watcher.ts';
 
@@ -18,8 +19,9 @@ export function ask({ state }: Turn, key: string, isStandIn = false): void {
     refused: 0,
     lease: undefined,
     isSpeaking: false,
-    from: giver ?? state.watcher.lastHolder.get(key),
+    from: giver ?? state.watcher.past.last.get(key),
     isGiven: giver !== undefined,
+    otherwise: heldOtherwise(state.watcher.past, key),
     isStandIn,
     tries: giver === undefined ? (state.heldBy.get(key)?.tries ?? 0) : 0,
   };

@@ -189,7 +189,7 @@ const mostAddressBytes = 1000;
 function takeFitting(keys: Iterable<string>, budget: { bytes: number }): string[] {
   const taken: string[] = [];
   for (const key of keys) {
-    const size = key.includes(':') ? 17 : 5;
+    const size = (key.includes(':') ? 17 : 5) + (key.includes('#') ? 1 : 0);
     if (budget.bytes < size) break;
     budget.bytes -= size;
     taken.push(key);

@@ -1,6 +1,7 @@
 // Heartbeats and answers for tests: all that can be said, drawn at random.
 import fc from 'fast-check';
 import { type Cidr, formatAddress, parseAddress } from '../../model/address.ts';
+import { holdingKey, sharesPerAddress } from '../../model/share.ts';
 import type { Ack, Beat, Message } from './state.ts';
 
 /** Plain objects, as reading makes them. */
@@ -14,7 +15,10 @@ const key = fc
   .filter((address) => address !== undefined)
   .map(formatAddress);
 const short = { maxLength: 6 };
-const keys = fc.array(key, short);
+/** Of an address, or of a share of one. */
+const share = fc.option(fc.integer({ min: 0, max: sharesPerAddress - 1 }), { nil: undefined });
+const holding = fc.tuple(key, share).map(([address, which]) => holdingKey(address, which));
+const keys = fc.array(holding, short);
 const start = fc.bigInt(0n, 2n ** 64n - 1n);
 const number32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const subnet = fc

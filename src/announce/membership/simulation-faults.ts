@@ -1,5 +1,5 @@
 // Random faults for a simulated cluster, from its seed, and what must hold once they have ended.
-
+import { shareKeys } from '../../model/share.ts';
 import { Simulation } from './simulation.ts';
 import type { Failback, TwoNodePolicy } from './state.ts';
 
@@ -11,6 +11,8 @@ export interface FaultOptions {
   /** True: nodes leave the cluster and join it, too. */
   readonly changesMembers: boolean;
   readonly faults: number;
+  /** True: addresses are spread in shares, and made whole again, too. */
+  readonly spreads?: boolean;
   /** Of addresses in a heartbeat: 5 is one. */
   readonly addressBytes?: number | undefined;
 }
@@ -80,6 +82,23 @@ export function runFaults(options: FaultOptions): Simulation {
     else if (others.length >= 3) simulation.setMembers(others);
   };
 
+  const spread = new Set<string>();
+
+  const spreadOrNot = (): void => {
+    const key = pick(keys);
+    const wasSpread = spread.delete(key);
+    if (!wasSpread) spread.add(key);
+    simulation.spread(key, !wasSpread);
+  };
+
+  /** What is to be spoken for by one each, and what by nobody. */
+  const expect = (): void => {
+    const [wanted, unwanted] = [keys.filter((key) => !spread.has(key)), [...spread]];
+    const ever = simulation.everSpread;
+    expectSpeakers(simulation, [...wanted, ...unwanted.flatMap(shareKeys)], 1);
+    expectSpeakers(simulation, [...unwanted, ...wanted.filter((key) => ever.has(key)).flatMap(shareKeys)], 0);
+  };
+
   /** Each as often as the others; those that do not apply to the node do nothing. */
   const kinds: readonly ((name: string) => void)[] = [
     () => {
@@ -104,6 +123,7 @@ export function runFaults(options: FaultOptions): Simulation {
     (name) => !down.has(name) && drain(name),
     forget,
     ...(options.changesMembers ? [joinOrLeave] : []),
+    ...(options.spreads === true ? [spreadOrNot, spreadOrNot] : []),
   ];
   const fault = (): void => pick(kinds)(pick(names));
 
@@ -118,7 +138,7 @@ export function runFaults(options: FaultOptions): Simulation {
     simulation.run(3000);
     simulation.setMembers(names);
     simulation.run(quietMilliseconds);
-    expectOneEach(simulation, keys);
+    expect();
     if (options.failback !== 'when-stable') {
       const before = simulation.moves.length;
       simulation.run(2000);
@@ -129,7 +149,7 @@ export function runFaults(options: FaultOptions): Simulation {
   };
 
   simulation.run(3000);
-  expectOneEach(simulation, keys);
+  expect();
   for (let count = 0; count < options.faults; count++) {
     fault();
     simulation.run(random() * pick([20, 200, 1000]));
@@ -139,10 +159,10 @@ export function runFaults(options: FaultOptions): Simulation {
   return simulation;
 }
 
-function expectOneEach(simulation: Simulation, keys: readonly string[]): void {
+function expectSpeakers(simulation: Simulation, keys: readonly string[], count: number): void {
   for (const key of keys) {
     const speakers = simulation.speakers(key);
-    if (speakers.length === 1) continue;
+    if (speakers.length === count) continue;
     throw new Error(
       `seed ${simulation.options.seed}: ${key} has the speakers [${speakers.join()}] in quiet\n${simulation.trace.join('\n')}`,
     );

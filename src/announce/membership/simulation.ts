@@ -2,15 +2,17 @@
 // After every step it looks whether two members speak for one address, by their own clocks.
 import { Heap } from '../../collections/heap.ts';
 import { seeded } from '../../collections/seeded.ts';
+import { addressOfKey, shareKeys } from '../../model/share.ts';
 import type { Electorate } from './electorate.ts';
 import { createMember, stepMember } from './machine.ts';
+import { describeEffect } from './simulation-trace.ts';
 import type { Addresses, Claim, MemberEffect, MemberEvent, MemberState, Message, Rules } from './state.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
   readonly nodes: readonly string[];
   readonly rules: Rules;
-  /** By address, its candidates: the most wanted first. */
+  /** By address, its candidates: the most wanted first. Of each share of one that is spread, another is. */
   readonly candidates: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -56,6 +58,11 @@ export class Simulation {
   readonly cuts = new Set<string>();
   /** `node address`: the node's agent has not told it of the address. */
   readonly #unaware = new Set<string>();
+  /** The same, of addresses that it has been told are spread. */
+  readonly #spread = new Set<string>();
+  readonly #toSpread = new Set<string>();
+  /** Addresses that were to be spread at any time. */
+  readonly everSpread = new Set<string>();
   /** The nodes of the cluster, as their agents know them. */
   members: readonly string[];
   now = 0;
@@ -113,7 +120,7 @@ export class Simulation {
     this.note(`${name} starts`);
     this.#step(node, { kind: 'nodes', nodes: this.members });
     this.#step(node, { kind: 'ready', ready: 'yes' });
-    this.#step(node, { kind: 'touched', keys: this.options.candidates.keys() });
+    this.#step(node, { kind: 'touched', keys: this.#addresses(name).keys() });
   }
 
   kill(name: string): void {
@@ -146,7 +153,22 @@ export class Simulation {
     this.note(`${name} ${isAware ? 'learns' : 'is not told'} of ${key}`);
     if (isAware) this.#unaware.delete(`${name} ${key}`);
     else this.#unaware.add(`${name} ${key}`);
-    this.#step(this.#node(name), { kind: 'touched', keys: [key] });
+    this.#step(this.#node(name), { kind: 'touched', keys: [key, ...shareKeys(key)] });
+  }
+
+  /** The agents learn that the address is to be spread, or is not any more, each at its time. */
+  spread(key: string, isSpread: boolean): void {
+    this.note(`${key} is to be ${isSpread ? 'spread' : 'whole'}`);
+    if (isSpread) this.#toSpread.add(key);
+    else this.#toSpread.delete(key);
+    if (isSpread) this.everSpread.add(key);
+    for (const { name } of this.nodes.values()) {
+      this.#at(this.now + this.random() * 1000, () => {
+        if (this.#toSpread.has(key)) this.#spread.add(`${name} ${key}`);
+        else this.#spread.delete(`${name} ${key}`);
+        this.#step(this.#node(name), { kind: 'touched', keys: [key, ...shareKeys(key)] });
+      });
+    }
   }
 
   /** The agents learn of another list of nodes, each at its time. */
@@ -204,15 +226,29 @@ export class Simulation {
   #addresses = (self: string): Addresses => {
     const { candidates } = this.options;
     return {
-      keys: () => [...candidates.keys()].filter((key) => !this.#unaware.has(`${self} ${key}`)),
-      elect: (key, mayHave) =>
-        this.#unaware.has(`${self} ${key}`)
-          ? undefined
-          : candidates
-              .get(key)
-              ?.find((name) => (name === self || this.members.includes(name)) && mayHave(name)),
+      keys: () =>
+        [...candidates.keys()]
+          .filter((key) => !this.#unaware.has(`${self} ${key}`))
+          .flatMap((key) => (this.#spread.has(`${self} ${key}`) ? shareKeys(key) : key)),
+      elect: (key, mayHave) => {
+        const address = addressOfKey(key);
+        const isTold = !this.#unaware.has(`${self} ${address}`);
+        if (!isTold || this.#spread.has(`${self} ${address}`) !== (key !== address)) return undefined;
+        return this.#candidatesOf(key).find(
+          (name) => (name === self || this.members.includes(name)) && mayHave(name),
+        );
+      },
     };
   };
+
+  /** Each share begins with another of them. */
+  #candidatesOf(key: string): readonly string[] {
+    const address = addressOfKey(key);
+    const order = this.options.candidates.get(address) ?? [];
+    if (key === address) return order;
+    const first = Number(key.slice(address.length + 1)) % order.length;
+    return [...order.slice(first), ...order.slice(0, first)];
+  }
 
   #step(node: SimulatedNode, event: MemberEvent): void {
     if (!node.isRunning) return;
@@ -269,11 +305,18 @@ export class Simulation {
     if (this.options.rules.twoNodes === 'availability' && this.members.length < 3) return;
     for (const [key, claim] of node.speaking) {
       if ((claim.lease?.deadline ?? 0) <= this.#local(node)) continue;
-      const speakers = this.speakers(key);
+      const speakers = this.#rivals(key);
       if (speakers.length < 2) continue;
       this.note(`${speakers.join(' and ')} both speak for ${key}`);
       throw new TwoSpeakersError(`seed ${this.options.seed}: ${this.trace.join('\n')}`);
     }
+  }
+
+  /** Who speaks for it, for the address as a whole, or for any share of what is whole. */
+  #rivals(key: string): string[] {
+    const address = addressOfKey(key);
+    const others = key !== address ? [address] : this.everSpread.has(key) ? shareKeys(key) : [];
+    return [...new Set([key, ...others].flatMap((one) => this.speakers(one)))];
   }
 
   #at(at: number, run: () => void): void {
@@ -288,32 +331,3 @@ export class Simulation {
 }
 
 const isBefore = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
-
-/** Undefined for what would only fill a trace. */
-function describeEffect(effect: MemberEffect): string | undefined {
-  switch (effect.kind) {
-    case 'speak':
-      return `speaks for ${effect.claim.key}`;
-    case 'silence':
-      return `is silent for ${effect.key}${effect.to === undefined ? '' : `, in favour of ${effect.to}`}`;
-    case 'electorate':
-      return `knows ${effect.electorate.map(({ epoch, members }) => `${epoch}{${members.join()}}`).join(' ')}`;
-    case 'dead':
-      return `takes ${effect.node} for dead (${effect.cause}, ${effect.votes} votes)`;
-    case 'alive':
-      return `hears ${effect.node}`;
-    case 'silent':
-      return `hears ${effect.node} no more`;
-    case 'late':
-      return `was ${effect.milliseconds} ms late`;
-    case 'conflict':
-      return `meets its rival ${effect.node} for ${effect.key}`;
-    case 'send':
-    case 'refused':
-    case 'outdated':
-    case 'changed':
-      return undefined;
-    default:
-      return effect satisfies never;
-  }
-}

@@ -1,6 +1,7 @@
 // What one member knows and does, as plain data, and what its machine takes in and gives out.
 import type { NodeInterface } from '../layer2/interfaces.ts';
 import type { Electorate } from './electorate.ts';
+import type { PastHolder } from './past-holders.ts';
 import type { Timing } from './timing.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -157,6 +158,8 @@ export interface Claim {
   /** Who had it before, and whether it was given by that node, or taken when it fell silent. */
   readonly from: string | undefined;
   readonly isGiven: boolean;
+  /** Who had it while the address was whole, where it is a share now, or the shares of what is whole now. */
+  readonly otherwise: readonly PastHolder[];
   /** Asked for though another is elected, because nobody had it. */
   readonly isStandIn: boolean;
   /** So many claims to it before this one were refused in a row. */

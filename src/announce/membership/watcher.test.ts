@@ -15,7 +15,7 @@ test('one holder at a time, until it lets go', () => {
   assert.deepEqual([...a.wanted], [['k', 'b']], 'the holder is to be told');
   unlock(watcher, a, 'k');
   assert.equal(lock(watcher, b, 'k', 30), undefined);
-  assert.equal(watcher.lastHolder.get('k'), 'b');
+  assert.equal(watcher.past.last.get('k'), 'b');
 });
 
 test('a holder that is not heard for longer than its patience loses all, with the first that is taken', () => {
@@ -48,6 +48,35 @@ test('a watcher that was late itself lets nobody lapse for that', () => {
   lock(watcher, a, 'k', 0);
   excuse(watcher, 1000);
   assert.ok(holderOf(watcher, 'k', 1100));
+});
+
+test('an address is held whole by one, or in shares by several, never both', () => {
+  const watcher = createWatcher(0);
+  const [a, b] = ['a', 'b'].map((name) => keepSession(watcher, name, 1n, patience, 0));
+  assert.ok(a && b);
+  assert.equal(lock(watcher, a, '192.0.2.200', 0), undefined);
+  assert.equal(lock(watcher, b, '192.0.2.200#3', 10), a);
+  assert.deepEqual([...a.wanted], [['192.0.2.200', 'b']], 'told of what it has');
+  assert.equal(lock(watcher, b, '192.0.2.201#3', 10), undefined, 'another address');
+  assert.equal(lock(watcher, a, '192.0.2.200#4', 20), undefined, 'it may have both itself');
+  unlock(watcher, a, '192.0.2.200');
+  assert.equal(lock(watcher, b, '192.0.2.200#3', 30), undefined);
+  assert.equal(lock(watcher, a, '192.0.2.200', 40), b);
+  unlock(watcher, b, '192.0.2.200#3');
+  assert.equal(lock(watcher, b, '192.0.2.200', 50), a);
+  endSession(watcher, a);
+  assert.equal(lock(watcher, b, '192.0.2.200', 60), undefined);
+  assert.deepEqual([...watcher.shares.keys()], ['192.0.2.201']);
+});
+
+test('shares of a holder that has lapsed stand in nobody’s way', () => {
+  const watcher = createWatcher(0);
+  const [a, b] = ['a', 'b'].map((name) => keepSession(watcher, name, 1n, patience, 0));
+  assert.ok(a && b);
+  for (const key of ['k#1', 'k#2', 'k#3']) assert.equal(lock(watcher, a, key, 0), undefined);
+  b.lastHeard = 200;
+  assert.equal(lock(watcher, b, 'k', 200), undefined);
+  assert.deepEqual([...watcher.locks], [['k', b]]);
 });
 
 test('who says that it is silent for good frees everything at once', () => {

@@ -1,6 +1,9 @@
 // One watcher's part: who holds which address, as far as this node has granted it. A lock service in miniature: holders
 // have sessions, which their heartbeats keep alive, and locks on addresses, which go with the session.
 
+import { addressOfKey } from '../../model/share.ts';
+import { createPastHolders, noteHolder, type PastHolders } from './past-holders.ts';
+
 export interface Session {
   readonly node: string;
   /** The holder's start: another start is another session. */
@@ -20,8 +23,9 @@ export interface Watcher {
   /** The session of each node's newest start. */
   readonly sessions: Map<string, Session>;
   readonly locks: Map<string, Session>;
-  /** Who had each address last. */
-  readonly lastHolder: Map<string, string>;
+  /** By address, the shares of it that are locked. */
+  readonly shares: Map<string, Set<string>>;
+  readonly past: PastHolders;
   /** What sessions had that have ended, or given way to another start's, since this was looked at last. */
   readonly unsettled: Set<string>;
   lastSessionId: number;
@@ -32,7 +36,8 @@ export interface Watcher {
 export const createWatcher = (grantsFrom: number): Watcher => ({
   sessions: new Map(),
   locks: new Map(),
-  lastHolder: new Map(),
+  shares: new Map(),
+  past: createPastHolders(),
   unsettled: new Set(),
   lastSessionId: 0,
   grantsFrom,
@@ -74,27 +79,51 @@ export function keepSession(
 /** The holder has said that it is silent for good. */
 export function endSession(watcher: Watcher, session: Session): void {
   for (const key of session.locks) {
-    if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+    forget(watcher, session, key);
     watcher.unsettled.add(key);
   }
   session.locks.clear();
   if (watcher.sessions.get(session.node) === session) watcher.sessions.delete(session.node);
 }
 
-/** Undefined: it is granted. Otherwise who has it. A session that lapsed ends with the first lock that another takes. */
+/**
+ * Undefined: it is granted. Otherwise who has it, or has the address whole where a share of it is asked for, or a share
+ * where it is asked for whole: nodes learn at different times that an address is spread. A session that lapsed ends with
+ * the first lock that another takes.
+ */
 export function lock(watcher: Watcher, session: Session, key: string, now: number): Session | undefined {
-  const holder = watcher.locks.get(key);
-  if (holder !== undefined && holder !== session) {
+  for (const taken of excluding(watcher, key)) {
+    const holder = watcher.locks.get(taken);
+    if (holder === undefined || holder === session) continue;
     if (!isLapsed(holder, now)) {
-      holder.wanted.set(key, session.node);
+      holder.wanted.set(taken, session.node);
       return holder;
     }
     endSession(watcher, holder);
   }
+  const address = addressOfKey(key);
+  if (address !== key) {
+    const shares = watcher.shares.get(address) ?? new Set();
+    watcher.shares.set(address, shares.add(key));
+  }
   watcher.locks.set(key, session);
-  watcher.lastHolder.set(key, session.node);
+  noteHolder(watcher.past, key, session.node);
   session.locks.add(key);
   return undefined;
+}
+
+/** The locks of which another's excludes this one. */
+function excluding({ shares }: Watcher, key: string): readonly string[] {
+  const address = addressOfKey(key);
+  return address === key ? [key, ...(shares.get(key) ?? [])] : [key, address];
+}
+
+function forget(watcher: Watcher, session: Session, key: string): void {
+  if (watcher.locks.get(key) !== session) return;
+  watcher.locks.delete(key);
+  const address = addressOfKey(key);
+  const shares = watcher.shares.get(address);
+  if (shares?.delete(key) && shares.size === 0) watcher.shares.delete(address);
 }
 
 /** Who has it, as far as this watcher knows. */
@@ -106,7 +135,7 @@ export function holderOf(watcher: Watcher, key: string, now: number): Session | 
 export function unlock(watcher: Watcher, session: Session, key: string): void {
   session.locks.delete(key);
   session.wanted.delete(key);
-  if (watcher.locks.get(key) === session) watcher.locks.delete(key);
+  forget(watcher, session, key);
 }
 
 /** This node was late itself: what it did not hear meanwhile waits in its sockets. Nobody lapses for that. */

@@ -6,8 +6,8 @@ import {
   type Cidr,
   familyBits,
   formatAddress,
-  parseAddress,
 } from '../../model/address.ts';
+import { holdingKey, parseHolding, sharesPerAddress } from '../../model/share.ts';
 
 export interface Buffered {
   bytes: Uint8Array;
@@ -88,12 +88,16 @@ const textBytes = remembering((text) => {
 export const putText = (into: Buffered, text: string): void => putBytes(into, textBytes(text));
 
 const keyBytes = remembering((key) => {
-  const address = parseAddress(key);
-  if (address === undefined) throw new RangeError(`${key} is no address`);
-  return prefixed(addressToBytes(address));
+  const holding = parseHolding(key);
+  if (holding === undefined) throw new RangeError(`${key} is no address`);
+  const { address, share } = holding;
+  return prefixed(Uint8Array.of(...addressToBytes(address), ...(share === undefined ? [] : [share])));
 });
 
-/** An address in its canonical form: by its length, 4 or 16, and its bytes. Throws RangeError for what is none. */
+/**
+ * An address in its canonical form: by its length, 4 or 16, and its bytes; a share of one: by a length of one more, and
+ * the share's byte after the address's. Throws RangeError for what is neither.
+ */
 export const putKey = (into: Buffered, key: string): void => putBytes(into, keyBytes(key));
 
 export function putCidr(into: Buffered, { address, prefixLength }: Cidr): void {
@@ -155,11 +159,17 @@ export function takeText(cursor: Cursor): string | undefined {
   return bytes && textOf(latin1(bytes));
 }
 
-const keyOf = remembering((bytes) => formatAddress(addressFromBytes(bytesOf(bytes))));
+const keyOf = remembering((latin) => {
+  const bytes = bytesOf(latin);
+  const length = bytes.length < 16 ? 4 : 16;
+  return holdingKey(formatAddress(addressFromBytes(bytes.subarray(0, length))), bytes[length]);
+});
 
 export function takeKey(cursor: Cursor): string | undefined {
   const bytes = take(cursor, takeByte(cursor));
-  return bytes?.length === 4 || bytes?.length === 16 ? keyOf(latin1(bytes)) : undefined;
+  if (bytes?.length === 4 || bytes?.length === 16) return keyOf(latin1(bytes));
+  const isShare = (bytes?.length === 5 || bytes?.length === 17) && (bytes.at(-1) ?? 0) < sharesPerAddress;
+  return isShare ? keyOf(latin1(bytes)) : undefined;
 }
 
 export function takeCidr(cursor: Cursor): Cidr | undefined {

@@ -1,5 +1,6 @@
 // What `gantry members` shows, as tables for people and as JSON.
 import { styleText } from 'node:util';
+import { formatHoldings, type HoldingCount } from '../../model/share.ts';
 import type { FromPulse, LinkMemberState } from '../../pulse/link.ts';
 import { type Column, formatTable } from '../table.ts';
 
@@ -8,8 +9,8 @@ export interface Membership {
   readonly node: string | undefined;
   readonly version: string;
   readonly members: Extract<FromPulse, { type: 'members' }>;
-  /** Addresses that this node answers for. */
-  readonly owned: number;
+  /** What this node answers for. */
+  readonly owned: HoldingCount;
   /** Undefined where this node is alone. */
   readonly leases: Extract<FromPulse, { type: 'leases' }> | undefined;
 }
@@ -32,7 +33,8 @@ export function membersAsJson(membership: Membership): string {
     electorate,
     hasMajority,
     isDraining,
-    owned,
+    owned: owned.addresses,
+    ownedShares: owned.shares,
     leases: leases === undefined ? null : slack,
   })}\n`;
 }
@@ -87,7 +89,7 @@ function summary({ members, owned, leases }: Membership): string[] {
     electorate.length === 0
       ? 'Nobody has agreed yet on whose majority decides.'
       : `An address is answered for by leave of ${decides}; ${hasMajority ? 'so many are heard here' : 'so many are not heard here, so this node answers for nothing'}.`,
-    `This node answers for ${owned} ${owned === 1 ? 'address' : 'addresses'}${isDraining ? ', and is drained' : ''}.`,
+    `This node answers for ${formatHoldings(owned)}${isDraining ? ', and is drained' : ''}.`,
   ];
   if (leases === undefined) return lines;
   const { smallestSlackMilliseconds: smallest, recentSlackMilliseconds: recent, lapses, conflicts } = leases;

@@ -14,6 +14,8 @@ export interface NodeRow {
   readonly dataPlane: 'nftables' | 'none' | 'failing' | 'unknown';
   /** Addresses that it answers for. */
   readonly owned: number | null;
+  /** Of addresses that are spread over nodes, how many shares. */
+  readonly ownedShares: number;
   /** What in the host hinders it, as sentences. */
   readonly findings: readonly {
     readonly severity: string;
@@ -33,6 +35,7 @@ export function nodeRow({ name, state, isSilent, reportAgeSeconds, report }: Nod
       pulse: 'unknown',
       dataPlane: 'unknown',
       owned: null,
+      ownedShares: 0,
       findings: [],
     };
   }
@@ -45,6 +48,7 @@ export function nodeRow({ name, state, isSilent, reportAgeSeconds, report }: Nod
     pulse: pulse.connected ? 'ok' : 'not-connected',
     dataPlane: works ? dataPlane.mode : 'failing',
     owned: pulse.owned,
+    ownedShares: pulse.ownedShares ?? 0,
     findings: host,
   };
 }

@@ -127,3 +127,20 @@ test('an empty folder says what is missing', () => {
     'No Services of type LoadBalancer.\n\nNo node reports: start gantry agent, or gantry standalone.\n',
   );
 });
+
+test('of an address that is spread, the shares of each node are shown', () => {
+  const report = nodeReport('node-1', both);
+  const shown = overview({
+    changes: [...base, node('node-3'), service('a', ['192.0.2.1']), slice('a', [{ node: 'node-1' }])],
+    reports: [
+      { ...report, pulse: { ...report.pulse, ownedShares: 9 } },
+      nodeReport('node-3', { 'node-1': 'alive', 'node-3': 'alive' }),
+    ],
+    owners: { 'web/a': ['node-1', 'node-3'] },
+    shares: { 'node-1': { '192.0.2.1': 9 }, 'node-3': { '192.0.2.1': 7 } },
+  });
+  assert.deepEqual(shown.services[0]?.shares, { 'node-1': 9, 'node-3': 7 });
+  const text = renderOverview(shown, new PassThrough());
+  assert.match(text, /node-1 9\/16,node-3 7\/16/);
+  assert.match(text, /1 \(9 shares\)/);
+});

@@ -4,6 +4,7 @@ import type { ClassPolicy } from '../../ipam/class-policy.ts';
 import { probedBy } from '../../ipam/strangers.ts';
 import { formatAddress } from '../../model/address.ts';
 import { formatProblem, type ObjectProblem } from '../../model/problem.ts';
+import { sharesPerAddress } from '../../model/share.ts';
 import { nodeStates } from '../node-state.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type Column, formatTable } from '../table.ts';
@@ -72,12 +73,16 @@ const strangerLine = ({ address, mac, node, interface: name, since }: StrangerRo
 
 const orDash = (words: readonly string[]): string => (words.length === 0 ? '-' : words.join(','));
 
+/** As in `node1 6/16`, of an address that is spread. */
+const withShares = (node: string, shares: ServiceRow['shares']): string =>
+  shares[node] === undefined ? node : `${node} ${shares[node]}/${sharesPerAddress}`;
+
 function serviceColumns(stream: NodeJS.WritableStream): Column<ServiceRow>[] {
   return [
     { heading: 'SERVICE', cell: ({ service }) => service },
     { heading: 'ADDRESSES', cell: ({ addresses }) => orDash(addresses) },
     { heading: 'POOL', cell: ({ pool }) => pool ?? '-' },
-    { heading: 'NODE', cell: ({ owners }) => orDash(owners) },
+    { heading: 'NODE', cell: ({ owners, shares }) => orDash(owners.map((node) => withShares(node, shares))) },
     { heading: 'ENDPOINTS', cell: ({ endpoints: { ready, total } }) => `${ready}/${total}` },
     { heading: 'DATA PATH', cell: ({ dataPath }) => (dataPath === 'unknown' ? '-' : dataPath) },
     {
@@ -101,10 +106,15 @@ function nodeColumns(stream: NodeJS.WritableStream): Column<NodeRow>[] {
     { heading: 'REPORTED', cell: ({ reportAgeSeconds: age }) => (age === null ? '-' : `${age} s ago`) },
     { heading: 'PULSE', cell: ({ pulse }) => pulse },
     { heading: 'DATA PLANE', cell: ({ dataPlane }) => dataPlane },
-    { heading: 'OWNED', cell: ({ owned }) => (owned === null ? '-' : String(owned)) },
+    { heading: 'OWNED', cell: ownedText },
     { heading: 'VERSION', cell: ({ version }) => version ?? '-' },
   ];
 }
+
+const ownedText = ({ owned, ownedShares }: NodeRow): string => {
+  if (owned === null) return '-';
+  return ownedShares === 0 ? String(owned) : `${owned} (${ownedShares} shares)`;
+};
 
 const findingLines = (nodes: readonly NodeRow[]): string[] => {
   const lines = nodes.flatMap(({ node, findings }) =>

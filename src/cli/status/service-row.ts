@@ -16,6 +16,8 @@ export interface ServiceRow {
   readonly pool: string | null;
   /** Living nodes that answer for it, or announce it by BGP. */
   readonly owners: readonly string[];
+  /** By owner, how many shares it has of the first address that is spread over nodes; empty where none is. */
+  readonly shares: Readonly<Record<string, number>>;
   readonly dataPath: DataPath;
   /** Of one family. */
   readonly endpoints: { readonly ready: number; readonly total: number };
@@ -42,7 +44,8 @@ function serviceRow(
   states: ReadonlyMap<string, NodeState>,
 ): ServiceRow {
   const { key, allocated } = service;
-  const owning = (snapshot.announcements.get(key) ?? []).map(({ node }) => node);
+  const announcing = snapshot.announcements.get(key) ?? [];
+  const owning = announcing.map(({ node }) => node);
   const owners = [...new Set([...owning, ...(snapshot.bgpAnnouncers.get(key) ?? [])])]
     .flatMap((node) => states.get(node) ?? [])
     .filter(({ state }) => state !== 'dead');
@@ -54,6 +57,11 @@ function serviceRow(
     addresses: allocated.addresses.map(formatAddress),
     pool: allocated.pool ?? null,
     owners: owners.map(({ name }) => name).sort(),
+    shares: Object.fromEntries(
+      announcing.flatMap(({ node, shares }) =>
+        [...shares.values()].slice(0, 1).map((count) => [node, count]),
+      ),
+    ),
     dataPath,
     endpoints,
     state,

@@ -3,7 +3,9 @@ import { covers, poolOf } from '../../announce/eligible.ts';
 import type { AddressPlan } from '../../announce/plan.ts';
 import { type AnnounceReason, announceSentence } from '../../announce/reason.ts';
 import { formatAddress } from '../../model/address.ts';
+import { sharesPerAddress } from '../../model/share.ts';
 import type { NodeState } from '../node-state.ts';
+import type { Announcement } from '../snapshot.ts';
 import { type WhyReason, whySentence } from './reason.ts';
 import type { Scene } from './scene.ts';
 import { judged, listed, ok, type Step } from './step.ts';
@@ -40,7 +42,10 @@ export function candidatesStep({ plans, states }: Scene): Step {
     const dead: WhyReason = { kind: 'no-live-candidate', candidates };
     return judged('candidates', 'wrong', dead, whySentence(dead), excluded);
   }
-  const orders = plans.map((plan) => `${formatAddress(plan.address)}: ${order(plan, states)}`);
+  const orders = plans.map((plan) => {
+    const spread = plan.shares === undefined ? '' : ' (spread in shares over those that are wanted alike)';
+    return `${formatAddress(plan.address)}: ${order(plan, states)}${spread}`;
+  });
   return ok('candidates', `Most wanted first, ${orders.join('; ')}.`, excluded);
 }
 
@@ -70,7 +75,8 @@ export function ownerStep(scene: Scene): Step {
     return judged('owner', 'wrong', reason, whySentence(reason));
   }
   const nodes = listed(owners.map(({ name }) => name));
-  if (owners.length > plans.length) {
+  const isSpread = plans.some(({ shares }) => shares !== undefined);
+  if (owners.length > plans.length && !isSpread) {
     const reason: WhyReason = { kind: 'several-owners', nodes, addresses };
     return judged('owner', 'warning', reason, whySentence(reason));
   }
@@ -81,16 +87,25 @@ export function ownerStep(scene: Scene): Step {
   }
   const announcing = snapshot.announcements.get(service.key) ?? [];
   const where = owners.map(({ name }) => {
-    const interfaces = announcing.find(({ node }) => node === name)?.interfaces ?? [];
-    return `${name} on ${listed(interfaces)}`;
+    const announcement = announcing.find(({ node }) => node === name);
+    return `${name} on ${listed(announcement?.interfaces ?? [])}${sharesText(announcement)}`;
   });
   const why = owners.flatMap(({ name }) => announcing.find(({ node }) => node === name)?.why ?? []);
   return ok('owner', `Answered for by ${listed(where)}.`, [...new Set([...why, ...whyNotWanted(scene)])]);
 }
 
+/** As in ` (6 of 16 shares of 192.0.2.200)`. */
+function sharesText(announcement: Announcement | undefined): string {
+  const parts = [...(announcement?.shares ?? [])].map(
+    ([address, count]) => `${count} of ${sharesPerAddress} shares of ${address}`,
+  );
+  return parts.length === 0 ? '' : ` (${listed(parts)})`;
+}
+
 /** Nodes that are wanted more than the one that answers, and live. */
 const whyNotWanted = ({ plans, owners, states }: Scene): string[] =>
-  plans.flatMap(({ candidates }) => {
+  plans.flatMap(({ candidates, shares }) => {
+    if (shares !== undefined) return [];
     const owner = candidates.findIndex(({ node }) => owners.some(({ name }) => name === node));
     return candidates.slice(0, Math.max(0, owner)).flatMap(({ node }) => {
       const state = states.get(node);

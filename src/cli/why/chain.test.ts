@@ -248,3 +248,19 @@ test('a folder without Node objects is judged by the nodes that report', () => {
   const changes = working.changes.filter(({ kind }) => kind !== 'Node');
   assert.equal(first({ changes, reports: [nodeReport('node-1')] }), 'none');
 });
+
+test('of an address that is spread, several owners are right, each with its shares', () => {
+  const owners = { 'web/a': ['node-1', 'node-2'] };
+  const shares = { 'node-1': { '192.0.2.1': 9 }, 'node-2': { '192.0.2.1': 7 } };
+  const shown = chain({ more: [advertisement(true)], owners, shares });
+  assert.equal(firstProblem(shown), undefined);
+  const messages = shown.steps.map(({ message }) => message).join('\n');
+  assert.match(
+    messages,
+    /Most wanted first, 192\.0\.2\.1: .* \(spread in shares over those that are wanted alike\)/,
+  );
+  assert.match(
+    messages,
+    /Answered for by node-1 on eth0 \(9 of 16 shares of 192\.0\.2\.1\) and node-2 on eth0 \(7 of 16/,
+  );
+});

@@ -144,6 +144,7 @@ function step(
 
   switch (expression.op) {
     case 'payload': {
+      if (expression.base === 'link') throw new Error('a packet here has no Ethernet header');
       const header = expression.base === 'network' ? networkHeader(flow) : transportHeader(flow);
       return store(expression.to, header.subarray(expression.offset, expression.offset + expression.length));
     }
@@ -185,6 +186,8 @@ function step(
           (byte, index) => byte & (expression.mask[index] ?? 0),
         ),
       );
+    case 'hash':
+      throw new Error('no rule of this table hashes');
     case 'random':
       return store(expression.to, word(around.random(expression.modulus)));
     case 'lookup': {

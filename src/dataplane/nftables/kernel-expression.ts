@@ -20,6 +20,7 @@ function kernelName(expression: Expression): string {
     case 'ct':
     case 'lookup':
     case 'reject':
+    case 'hash':
       return expression.op;
     case 'ct-original':
       return 'ct';
@@ -51,14 +52,17 @@ function kernelName(expression: Expression): string {
 
 const kernelRegister = (register: Register): number => nf.NFT_REG32_00 + register;
 
+const headerBases = {
+  link: nf.NFT_PAYLOAD_LL_HEADER,
+  network: nf.NFT_PAYLOAD_NETWORK_HEADER,
+  transport: nf.NFT_PAYLOAD_TRANSPORT_HEADER,
+} as const;
+
 function writeData(writer: MessageWriter, expression: Expression): void {
   switch (expression.op) {
     case 'payload':
       writer.u32be(nf.NFTA_PAYLOAD_DREG, kernelRegister(expression.to));
-      writer.u32be(
-        nf.NFTA_PAYLOAD_BASE,
-        expression.base === 'network' ? nf.NFT_PAYLOAD_NETWORK_HEADER : nf.NFT_PAYLOAD_TRANSPORT_HEADER,
-      );
+      writer.u32be(nf.NFTA_PAYLOAD_BASE, headerBases[expression.base]);
       writer.u32be(nf.NFTA_PAYLOAD_OFFSET, expression.offset);
       writer.u32be(nf.NFTA_PAYLOAD_LEN, expression.length);
       return;
@@ -100,6 +104,14 @@ function writeData(writer: MessageWriter, expression: Expression): void {
       writer.u32be(nf.NFTA_BITWISE_LEN, expression.mask.length);
       writeValue(writer, nf.NFTA_BITWISE_MASK, expression.mask);
       writeValue(writer, nf.NFTA_BITWISE_XOR, new Uint8Array(expression.mask.length));
+      return;
+    case 'hash':
+      writer.u32be(nf.NFTA_HASH_SREG, kernelRegister(expression.from));
+      writer.u32be(nf.NFTA_HASH_DREG, kernelRegister(expression.to));
+      writer.u32be(nf.NFTA_HASH_LEN, expression.length);
+      writer.u32be(nf.NFTA_HASH_MODULUS, expression.modulus);
+      // Without a seed the kernel draws one.
+      writer.u32be(nf.NFTA_HASH_SEED, 0);
       return;
     case 'random':
       writer.u32be(nf.NFTA_NG_DREG, kernelRegister(expression.to));

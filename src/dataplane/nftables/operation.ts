@@ -80,7 +80,7 @@ export type Expression =
   /** Bytes of the packet's header; the rest of the last word is zeroed. */
   | {
       readonly op: 'payload';
-      readonly base: 'network' | 'transport';
+      readonly base: 'link' | 'network' | 'transport';
       readonly offset: number;
       readonly length: number;
       readonly to: Register;
@@ -103,6 +103,14 @@ export type Expression =
     }
   /** `value & mask`, put back; as long as the mask. */
   | { readonly op: 'and'; readonly register: Register; readonly mask: Uint8Array }
+  /** Of the register's bytes a hash below `modulus`, in the host's order: the kernel's jhash with seed 0. */
+  | {
+      readonly op: 'hash';
+      readonly from: Register;
+      readonly length: number;
+      readonly modulus: number;
+      readonly to: Register;
+    }
   /** A uniformly random number below `modulus`, in the host's order. */
   | { readonly op: 'random'; readonly modulus: number; readonly to: Register }
   /** Is the key in the set? With `to`, its data is loaded; `verdict` follows a verdict map's. */
