@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { formatAddress, parseAddress } from '../model/address.ts';
 import type { AddressProbe } from '../model/address-probe.ts';
 import type { StatusObject } from '../model/status.ts';
-import type { Parsed } from './field-problem.ts';
+import { fieldError, type Parsed } from './field-problem.ts';
 import { dnsSubdomain, manifest } from './metadata.ts';
 import { described } from './published.ts';
 import type { RawObject } from './record.ts';
@@ -46,12 +46,16 @@ export const renderAddressProbe = ({ node, pools, inUse, clear }: AddressProbe):
   },
 });
 
-const addressProbe = manifest(dnsSubdomain, { status: addressProbeSchema });
+const addressProbe = manifest(dnsSubdomain, { status: z.optional(addressProbeSchema) });
 
 /** Addresses that are none are passed over: the rest still counts. */
 export function parseAddressProbe(raw: RawObject): Parsed<AddressProbe> {
   const { manifest, problems } = readBySchema(addressProbe, raw);
   if (manifest === undefined) return { object: undefined, problems };
+  if (manifest.status === undefined) {
+    const rule = 'It must have a status, as an agent writes it: remove the object.';
+    return { object: undefined, problems: [...problems, fieldError(['status'], undefined, rule)] };
+  }
   const { node, pools, inUse, clear } = manifest.status;
   const object = {
     node,
