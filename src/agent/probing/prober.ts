@@ -65,7 +65,7 @@ export function createAddressProber(options: AddressProberOptions): AddressProbe
       interfaces: nodeInterfaces(all, []).filter(({ name }) => usable.includes(name)),
       isAllocated: options.isAllocated,
       deadNodes: options.deadNodes(),
-      strangers: probing.strangers.map(({ address }) => address),
+      strangers: probing.strangers,
     });
     probing.want(plan.targets);
   };
@@ -73,7 +73,7 @@ export function createAddressProber(options: AddressProberOptions): AddressProbe
   const listen = (): boolean => {
     try {
       listeners.keepOpen([...probing.interfaces].flatMap((name) => links.get(name) ?? []));
-      isBlind = false;
+      if (probing.interfaces.size > 0) isBlind = false;
       return true;
     } catch (error) {
       if (!isBlind) log.warn('addresses-not-probed', { error, next: blindAdvice });
@@ -106,6 +106,7 @@ export function createAddressProber(options: AddressProberOptions): AddressProbe
     if (age > lookMilliseconds || (isTouched && age > leastMilliseconds)) look(now);
     const probes = probing.tick(now);
     if (listen()) for (const probe of probes) listeners.send(probe);
+    else probing.wasDeaf(now);
     if (now - toldAt < leastMilliseconds) return;
     toldAt = now;
     tell();

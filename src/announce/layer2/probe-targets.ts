@@ -1,5 +1,6 @@
 // Which free addresses a node probes: of each pool that is on its links the next ones to be given, shared among the nodes.
 import { type Address, type AddressRange, type Cidr, cidrRange, formatAddress } from '../../model/address.ts';
+import type { Stranger } from '../../model/address-probe.ts';
 import type { Pool } from '../../model/pool.ts';
 import type { World } from '../../model/world.ts';
 import { rendezvousScore } from '../rendezvous.ts';
@@ -15,8 +16,8 @@ export interface ProbeScene {
   readonly isAllocated: (address: Address) => boolean;
   /** These do not take their share. */
   readonly deadNodes: ReadonlySet<string>;
-  /** Found to be used before: they are probed as long as they are free. */
-  readonly strangers: readonly Address[];
+  /** Found by this node; what others found is in the World. They are probed as long as their addresses are free. */
+  readonly strangers: readonly Stranger[];
 }
 
 export interface ProbePlan {
@@ -32,14 +33,19 @@ export function probePlan(scene: ProbeScene): ProbePlan {
   const targets = new Map<string, ProbeTarget>();
   const pools: string[] = [];
   const asked = askedFor(scene);
+  const found = foundBefore(scene);
   for (const pool of scene.world.pools.values()) {
     if (pool.probe === 'off') continue;
     const places = placesOf(pool, scene.interfaces);
     if (places.length === 0) continue;
     pools.push(pool.name);
-    for (const target of wantedOf(scene, pool, places, asked)) {
+    for (const target of wantedOf(scene, pool, places, [
+      ...asked,
+      ...[...found.values()].map(({ address }) => address),
+    ])) {
       const text = formatAddress(target.address);
-      if (!scene.isAllocated(target.address) && isOurs(scene, target, text)) targets.set(text, target);
+      if (!scene.isAllocated(target.address) && isOurs(scene, target, text))
+        targets.set(text, { ...target, found: found.get(text) });
     }
   }
   return { targets: [...targets.values()], pools: pools.sort() };
@@ -72,19 +78,19 @@ function intersection(a: AddressRange, b: AddressRange): AddressRange | undefine
   return first.value > last.value ? undefined : { first, last };
 }
 
-/** Those that are given next, those that are asked for, and those that strangers use. */
+/** Those of interest, which are asked for or strangers use, and those that are given next. */
 function* wantedOf(
-  { isAllocated, strangers }: ProbeScene,
+  { isAllocated }: ProbeScene,
   { probe }: Pool,
   places: readonly Place[],
-  asked: readonly Address[],
+  ofInterest: readonly Address[],
 ): Generator<ProbeTarget & { readonly subnet: Cidr }> {
   const isAwaited = probe === 'before';
   const left = { IPv4: addressesAhead, IPv6: addressesAhead };
   for (const { range, interface: name, subnet } of places) {
     const { family } = range.first;
     const target = (address: Address) => ({ address, interface: name, isAwaited, subnet });
-    for (const address of [...asked, ...strangers]) if (isWithin(range, address)) yield target(address);
+    for (const address of ofInterest) if (isWithin(range, address)) yield target(address);
     for (let { value } = range.first; value <= range.last.value && left[family] > 0; value += 1n) {
       if (isAllocated({ family, value })) continue;
       left[family] -= 1;
@@ -95,6 +101,15 @@ function* wantedOf(
 
 const isWithin = ({ first, last }: AddressRange, { family, value }: Address): boolean =>
   family === first.family && value >= first.value && value <= last.value;
+
+/** By address. A restart, or a share that moves, must not free what a stranger uses until he is looked for again. */
+const foundBefore = ({ world, strangers }: ProbeScene): ReadonlyMap<string, Stranger> =>
+  new Map(
+    [...[...world.addressProbes.values()].flatMap(({ inUse }) => inUse), ...strangers].map((stranger) => [
+      formatAddress(stranger.address),
+      stranger,
+    ]),
+  );
 
 /** What Services ask for that have no address yet. */
 const askedFor = ({ world }: ProbeScene): Address[] =>

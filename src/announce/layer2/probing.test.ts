@@ -89,6 +89,34 @@ test('what is not wanted any more is forgotten, what is wanted still is known', 
   assert.deepEqual([strangers(), clear()], [[], ['192.0.2.2']]);
 });
 
+test('a stranger who was found before a restart is one from the start, and is freed as others are', () => {
+  const { probing, used, run, strangers } = scene();
+  used.add('192.0.2.1');
+  const found = { mac, since: 'long ago' };
+  const targets = [
+    { ...target('192.0.2.1'), found },
+    { ...target('192.0.2.2'), found },
+  ];
+  probing.want(targets);
+  assert.deepEqual(strangers(), ['192.0.2.1', '192.0.2.2']);
+  run(60);
+  assert.deepEqual(strangers(), ['192.0.2.1']);
+  assert.equal(probing.strangers[0]?.since, 'long ago');
+  probing.want(targets);
+  assert.deepEqual(strangers(), ['192.0.2.1'], 'what is said of him later does not bring him back');
+});
+
+test('while nobody can be heard nothing is clear and no stranger is gone', () => {
+  const { probing, strangers, clear } = scene();
+  const found = { mac, since: 'long ago' };
+  probing.want([target('192.0.2.1'), { ...target('192.0.2.2'), found }]);
+  for (let now = 0; now < 120_000; now += tickMilliseconds) {
+    probing.tick(now);
+    probing.wasDeaf(now);
+  }
+  assert.deepEqual([strangers(), clear()], [['192.0.2.2'], []]);
+});
+
 test('whatever is asked for and whoever answers: at most twenty probes a second, and in the end the truth', () => {
   for (let seed = 1; seed <= 30; seed += 1) {
     const random = seeded(seed);

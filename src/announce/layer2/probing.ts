@@ -11,6 +11,8 @@ export interface ProbeTarget {
   readonly interface: string;
   /** Its clearness is of interest: its pool waits for it. */
   readonly isAwaited: boolean;
+  /** Who was found to use it, by this node before it restarted or by another whose share it was. */
+  readonly found?: Pick<Stranger, 'mac' | 'since'> | undefined;
 }
 
 /** A frame to be sent: "who has it?", from nobody. */
@@ -21,6 +23,8 @@ export interface Probing {
   want(targets: readonly ProbeTarget[]): void;
   /** The address was said to be at this MAC, which is none of this node's. */
   heard(address: Address, mac: string, now: number): void;
+  /** Nobody could be heard in the rounds under way: they say nothing, and begin again soon. */
+  wasDeaf(now: number): void;
   /** What to send now. To be called every `tickMilliseconds` while `isBusy`, and at least every few seconds. */
   tick(now: number): Probe[];
   /** A round is under way, so answers must be listened for. */
@@ -118,7 +122,7 @@ export function createProbing(random: () => number, timeOf: (now: number) => str
                 sent: undefined,
                 isSuspect: false,
                 isClear: false,
-                stranger: undefined,
+                stranger: target.found === undefined ? undefined : { ...target.found, silent: 0 },
               },
         );
       }
@@ -137,6 +141,9 @@ export function createProbing(random: () => number, timeOf: (now: number) => str
         entry.isSuspect = true;
         endRound(entry, now + suspicionMilliseconds);
       }
+    },
+    wasDeaf(now) {
+      for (const entry of busy()) endRound(entry, now + silenceMilliseconds);
     },
     tick(now) {
       const probes: Probe[] = [];
