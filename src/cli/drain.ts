@@ -2,11 +2,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { countHoldings, formatHoldings } from '../model/share.ts';
 import type { FromPulse } from '../pulse/link.ts';
-import { exitCodes } from './exit-code.ts';
+import { drainNode } from './drain-node.ts';
+import { exitCodes, fail } from './exit-code.ts';
 import { type OutputFormat, outputOption, runDirOption } from './options.ts';
+import { clusterOptions, findOrigin, type OriginOptions } from './origin.ts';
 import { talkToPulse } from './pulse-talk.ts';
 
-interface Options {
+interface Options extends OriginOptions {
   readonly runDir: string;
   readonly undo: boolean;
   readonly force: boolean;
@@ -14,14 +16,14 @@ interface Options {
   readonly output: OutputFormat;
 }
 
-export const drainCommand = (): Command =>
-  new Command('drain')
+export function drainCommand(): Command {
+  const command = new Command('drain')
     .argument(
       '[node]',
-      'the node, which must be the one of the pulse in --run-dir; it is that one if left out',
+      'the node: any one of a cluster; else it must be the one of the pulse in --run-dir, and is that one if left out',
     )
     .description(
-      "Hands all addresses of this machine's node over to the others, and takes none until `gantry drain --undo`, or until the machine starts anew. Packets and connections go on meanwhile. Exit code 1 if it was not drained in time.",
+      "Hands all addresses of a node over to the others, and takes none until `gantry drain --undo`. Without --kubeconfig it is this machine's node, and until the machine starts anew. Packets and connections go on meanwhile. Exit code 1 if it was not drained in time.",
     )
     .option('--undo', 'take part again', false)
     .option('--force', 'even where no other node may answer for the addresses', false)
@@ -31,8 +33,35 @@ export const drainCommand = (): Command =>
         .default(30),
     )
     .addOption(runDirOption())
-    .addOption(outputOption())
-    .action(drain);
+    .addOption(outputOption());
+  for (const option of clusterOptions()) command.addOption(option);
+  return command.action((node: string | undefined, options: Options) =>
+    options.kubernetes === true || options.kubeconfig !== undefined
+      ? drainInCluster(node, options)
+      : drain(node, options),
+  );
+}
+
+async function drainInCluster(node: string | undefined, options: Options): Promise<void> {
+  const { undo, force, timeout: timeoutSeconds, output } = options;
+  if (node === undefined) return fail('it is not said which node; name it', exitCodes.usage);
+  const origin = await findOrigin(options, 'person');
+  if (origin?.kind !== 'kubernetes') return;
+  const progress = createProgress();
+  const handedOver = await drainNode(origin, {
+    node,
+    undo,
+    force,
+    timeoutSeconds,
+    progress: progress.show,
+  }).finally(() => progress.end());
+  const text = undo ? `${node} takes part again` : `${node} is drained: ${handedOver} addresses handed over`;
+  process.stdout.write(
+    output === 'json'
+      ? `${JSON.stringify({ ok: true, node, isDraining: !undo, handedOver })}\n`
+      : `${text}\n`,
+  );
+}
 
 async function drain(node: string | undefined, options: Options): Promise<void> {
   const { runDir: runDirectory, undo, timeout: seconds, output } = options;

@@ -29,6 +29,10 @@ export const defaultNamespace = 'gantry-system';
 
 export const originOptions = (): Option[] => [
   folderOption().makeOptionMandatory(false).conflicts(['kubernetes', 'kubeconfig']),
+  ...clusterOptions(),
+];
+
+export const clusterOptions = (): Option[] => [
   new Option('--kubernetes', 'take the objects from the API of the cluster, with the credentials of the pod'),
   new Option('--kubeconfig <file>', 'take them from the API of the cluster, with these credentials').env(
     'GANTRY_KUBECONFIG',

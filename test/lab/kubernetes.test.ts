@@ -118,6 +118,30 @@ testInsideLab(import.meta.filename, () => {
     await until('it says what is wrong', () => /203\.0\.113\.1/.test(ask('why', 'none')), 20_000);
   });
 
+  test('a node is drained from anywhere by its name, and takes part again', async () => {
+    const owner = await until('web has an owner', () => cluster.owner('web'));
+    const drain = (...args: string[]): string =>
+      cluster.controlPlane.host.exec(
+        gantryCommand('drain', owner, '--kubeconfig', cluster.controlPlane.kubeconfig, ...args),
+      ).stdout;
+    assert.match(drain(), new RegExp(`${owner} is drained: \\d+ addresses handed over`));
+    await until(
+      'another says that it answers',
+      async () => (await cluster.owner('web', [owner])) !== undefined,
+      20_000,
+    );
+    await answers(await cluster.addresses('web'));
+    assert.match(drain('--undo'), /takes part again/);
+    const labels = await cluster.controlPlane.kubectl(
+      'get',
+      'node',
+      owner,
+      '-o',
+      'jsonpath={.metadata.labels}',
+    );
+    assert.doesNotMatch(labels, /exclude-from-external-load-balancers/);
+  });
+
   test('each program has the rights that it needs', () => {
     const requests = cluster.controlPlane.requests();
     for (const program of ['controller', 'agent'] as const)
