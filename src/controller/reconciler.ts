@@ -26,6 +26,7 @@ export class Reconciler {
   readonly #allocator: Allocator;
   readonly #options: ReconcilerOptions;
   readonly #slicer = new Slicer();
+  readonly #givenUp = new Set<string>();
   #isPlanning = false;
   #isViewOld = false;
   #view: AllocatorView = { pools: [], waiting: new Map() };
@@ -49,10 +50,27 @@ export class Reconciler {
     return this.#world.complete;
   }
 
+  /** Pools with Services that wait for a probe. */
+  get poolsAwaitingProbes(): ReadonlySet<string> {
+    const { waiting, records } = this.#allocator;
+    const reasons = [...waiting.waiters.keys()].flatMap((key) => records.get(key)?.reason ?? []);
+    return new Set(reasons.flatMap((reason) => (reason.kind === 'probe-pending' ? reason.pool : [])));
+  }
+
+  /** From the next batch on these pools give addresses that nobody has probed. */
+  awaitNoLonger(pools: Iterable<string>): void {
+    for (const pool of pools) this.#givenUp.add(pool);
+  }
+
   /** Handles batches as one; the next must wait until it resolves, for a plan needs a World that stands still. */
   async handle(batches: readonly ChangeBatch[]): Promise<void> {
     const touched = merged(batches.map((batch) => applyBatch(this.#world, batch)));
     if (!this.#world.complete) return;
+    for (const pool of this.#givenUp) {
+      this.#allocator.notAwaited.add(pool);
+      touched.pools.add(pool);
+    }
+    this.#givenUp.clear();
     const { writer, services, claimed } = this.#options;
     this.#slicer.begin();
     this.#isPlanning = true;

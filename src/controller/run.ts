@@ -21,6 +21,7 @@ import { Inbox } from './inbox.ts';
 import { acquire, type ControllerLock } from './lock.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { PoolStatuses } from './pool-statuses.ts';
+import { createProbePatience } from './probe-patience.ts';
 import { Reconciler } from './reconciler.ts';
 import { ServiceStatuses, serviceOfStatusId } from './service-statuses.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -98,6 +99,11 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
   );
 
   const inbox = new Inbox();
+  const patience = createProbePatience(clock, signal, (given) => {
+    log.warn('probes-not-awaited', { pools: given.join(' '), next: probeAdvice });
+    reconciler.awaitNoLonger(given);
+    inbox.put({ changes: [], complete: true });
+  });
   const problems = configurationReport({ writer, status, clock, log, sourceMetrics });
   source.start({ batch: (batch) => inbox.put(batch), problems }).catch((error: unknown) => inbox.fail(error));
   const [oldServices = [], oldPools = []] = await Promise.all([
@@ -115,6 +121,7 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
     const changes = batches.reduce((sum, batch) => sum + batch.changes.length, 0);
     sourceMetrics.updated(changes);
     if (!reconciler.isComplete) continue;
+    patience.look(reconciler.poolsAwaitingProbes);
     reportPools();
     if (!isActive) {
       isActive = true;
@@ -126,3 +133,6 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
 }
 
 const writeAdvice = 'Check that the disk has room and that .status/ is writable; it is tried again.';
+
+const probeAdvice =
+  'No node has found an address of theirs clear in time, so they give addresses that were not probed. See that agents run on nodes of their link.';

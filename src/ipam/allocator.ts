@@ -24,6 +24,8 @@ export interface Allocator {
   readonly ledger: Ledger;
   /** What nodes have found out about free addresses. */
   probed: Probed;
+  /** Pools whose Services have waited for a probe long enough: until one of their addresses is found clear. */
+  readonly notAwaited: Set<string>;
   readonly waiting: WaitingRoom;
   /** All Services that are ours. */
   readonly records: Map<ServiceKey, ServiceRecord>;
@@ -58,6 +60,7 @@ export const createAllocator = (policy: ClassPolicy): Allocator => ({
   pools: emptyPoolIndex(),
   ledger: emptyLedger(),
   probed: nothingProbed,
+  notAwaited: new Set(),
   waiting: emptyWaitingRoom(),
   records: new Map(),
   ofNamespace: new Map(),

@@ -86,11 +86,14 @@ test('a pool that waits for the probe gives what was found to be nobody’s, and
   assert.equal(scene.has('a/two'), '192.0.2.5 from p');
 });
 
-test('where no node probes the pool nothing is waited for', () => {
-  const scene = new Scene([samplePool('p', ['192.0.2.1'], { probe: 'before' })]);
-  scene.change(probe('node1', [], { pools: ['p'] }));
+test('what was waited for long enough is waited for no longer, until an address is found clear again', () => {
+  const scene = new Scene([samplePool('p', ['192.0.2.1-192.0.2.4'], { probe: 'before' })]);
   scene.put(sampleService('a/one'));
   assert.equal(scene.has('a/one'), undefined);
-  scene.change(probe('node1', [], { pools: ['q'] }));
+  scene.allocator.notAwaited.add('p');
+  scene.putPools(samplePool('p', ['192.0.2.1-192.0.2.4'], { probe: 'before' }));
   assert.equal(scene.has('a/one'), '192.0.2.1 from p');
+  scene.change(probe('node1', [], clear('192.0.2.3')));
+  scene.put(sampleService('a/two'), sampleService('a/three'));
+  assert.deepEqual([scene.has('a/three'), scene.has('a/two')].sort(), ['192.0.2.3 from p', undefined]);
 });

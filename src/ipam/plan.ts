@@ -82,7 +82,7 @@ export function* plan(
   const run: Run = {
     allocator,
     world,
-    supply: { ledger, pools, probed, namespaces: world.namespaces },
+    supply: { ledger, pools, probed, notAwaited: allocator.notAwaited, namespaces: world.namespaces },
     claims: new Heap(claimsBefore),
     tasks: new Heap<Examination | Wake>(isBefore),
   };

@@ -17,6 +17,8 @@ export interface Supply {
   readonly ledger: Ledger;
   readonly pools: PoolIndex;
   readonly probed: Probed;
+  /** Pools whose probes are waited for no longer. */
+  readonly notAwaited: ReadonlySet<string>;
   readonly namespaces: Namespaces;
 }
 
@@ -34,13 +36,13 @@ export function seek(
   terms: SharingTerms | undefined,
   families: readonly Family[],
 ): readonly Address[] | Miss {
-  const { ledger, probed } = supply;
+  const { ledger } = supply;
   const found: Address[] = [];
   for (const family of families) {
     const asked = addressOfFamily(service.request.addresses, family);
     const reason = asked === undefined ? undefined : askedRefusal(supply, pool, asked, terms);
     if (reason !== undefined && asked !== undefined) return { reason, tokens: [addressToken(asked)] };
-    const address = asked ?? findAddress(ledger, pool, family, terms, waitsForProbe(pool, probed));
+    const address = asked ?? findAddress(ledger, pool, family, terms, waitsForProbe(pool, supply));
     if (address === undefined) return nothingFree(supply, pool, family, terms);
     found.push(address);
   }
@@ -50,16 +52,18 @@ export function seek(
 export const isMiss = (found: readonly Address[] | Miss): found is Miss => 'reason' in found;
 
 /** The addresses that may be given, where only those may be that were found to be nobody's; undefined: all that are free. */
-const waitsForProbe = ({ pool }: PoolState, { pools, clear }: Probed): Probed['clear'] | undefined =>
-  // Where no node is on the link there is nobody to wait for.
-  pool.probe === 'before' && pools.has(pool.name) ? clear : undefined;
+const waitsForProbe = (
+  { pool }: PoolState,
+  { probed: { clear }, notAwaited }: Supply,
+): Probed['clear'] | undefined => (pool.probe === 'before' && !notAwaited.has(pool.name) ? clear : undefined);
 
 function askedRefusal(
-  { ledger, pools, probed }: Supply,
+  supply: Supply,
   pool: PoolState,
   address: Address,
   terms: SharingTerms | undefined,
 ): AllocationReason | undefined {
+  const { ledger, pools, probed } = supply;
   const holder = poolOf(pools, address);
   if ('kind' in holder) return holder;
   if (holder !== pool)
@@ -75,7 +79,7 @@ function askedRefusal(
   const stranger = probed.strangers.get(key);
   if (stranger !== undefined && ledger.setAside.has(key))
     return { kind: 'address-of-stranger', address, mac: stranger.mac, node: stranger.node };
-  const clear = waitsForProbe(pool, probed);
+  const clear = waitsForProbe(pool, supply);
   return clear === undefined || clear.has(key)
     ? undefined
     : { kind: 'probe-pending', pool: pool.pool.name, address };
@@ -84,21 +88,16 @@ function askedRefusal(
 /** Services have it, who let others join. */
 const isShared = (ledger: Ledger, { family, value }: Address): boolean => ledger.holdings[family].has(value);
 
-function nothingFree(
-  { probed, ledger }: Supply,
-  pool: PoolState,
-  family: Family,
-  terms: SharingTerms | undefined,
-): Miss {
+function nothingFree(supply: Supply, pool: PoolState, family: Family, terms: SharingTerms | undefined): Miss {
   const { name } = pool.pool;
   const space = pool.spaces[family];
   const size = space?.size;
   if (space === undefined || size === undefined)
     return { reason: { kind: 'family-not-in-pool', pool: name, family }, tokens: [] };
   const tokens = [spaceToken(name, family), ...(terms === undefined ? [] : [sharingToken(terms.key)])];
-  if (waitsForProbe(pool, probed) !== undefined && availableIn(space) > 0n)
+  if (waitsForProbe(pool, supply) !== undefined && availableIn(space) > 0n)
     return { reason: { kind: 'probe-pending', pool: name, address: undefined }, tokens };
-  const strangers = strangersIn(ledger, space, family);
+  const strangers = strangersIn(supply.ledger, space, family);
   return { reason: { kind: 'pool-exhausted', pool: name, family, size, strangers }, tokens };
 }
 

@@ -12,11 +12,9 @@ export interface Probed {
   readonly strangers: ReadonlyMap<string, FoundStranger>;
   /** Of pools that wait for the probe, by `addressKey`. */
   readonly clear: ReadonlyMap<string, Address>;
-  /** Pools that some node probes. */
-  readonly pools: ReadonlySet<string>;
 }
 
-export const nothingProbed: Probed = { strangers: new Map(), clear: new Map(), pools: new Set() };
+export const nothingProbed: Probed = { strangers: new Map(), clear: new Map() };
 
 export const addressKey = ({ family, value }: Address): string => `${family} ${value}`;
 
@@ -30,10 +28,8 @@ export function probedBy(
 ): Probed {
   const strangers = new Map<string, FoundStranger>();
   const clear = new Map<string, Address>();
-  const pools = new Set<string>();
   for (const probe of [...probes.values()].sort((a, b) => (a.node < b.node ? -1 : 1))) {
     if (nodes.size > 0 && !nodes.has(probe.node)) continue;
-    for (const pool of probe.pools) pools.add(pool);
     for (const stranger of probe.inUse) {
       const key = addressKey(stranger.address);
       if (!strangers.has(key)) strangers.set(key, { ...stranger, node: probe.node });
@@ -41,5 +37,5 @@ export function probedBy(
     for (const address of probe.clear) clear.set(addressKey(address), address);
   }
   for (const key of strangers.keys()) clear.delete(key);
-  return { strangers, clear, pools };
+  return { strangers, clear };
 }

@@ -17,10 +17,12 @@ export function takeProbed(allocator: Allocator, before: Probed, probed: Probed)
     takeUpAgain(ledger, pool, address);
     tell(allocator, pool, address);
   }
-  for (const [key, address] of probed.clear)
-    if (!before.clear.has(key)) tell(allocator, stateOf(pools, address), address);
-  // A pool that nobody probes any more waits for nothing.
-  for (const name of before.pools) if (!probed.pools.has(name)) tellOfPool(allocator, pools.byName.get(name));
+  for (const [key, address] of probed.clear) {
+    if (before.clear.has(key)) continue;
+    const pool = stateOf(pools, address);
+    if (pool !== undefined) allocator.notAwaited.delete(pool.pool.name);
+    tell(allocator, pool, address);
+  }
 }
 
 /** The pools were made anew, with nothing used: what strangers use of them is used still. */
@@ -41,10 +43,4 @@ function tell(allocator: Allocator, pool: PoolState | undefined, address: Addres
   if (pool === undefined) return;
   const { family } = address;
   announce(allocator, spaceToken(pool.pool.name, family), { pool: pool.pool.name, family });
-}
-
-function tellOfPool(allocator: Allocator, pool: PoolState | undefined): void {
-  if (pool === undefined) return;
-  for (const family of ['IPv4', 'IPv6'] as const)
-    announce(allocator, spaceToken(pool.pool.name, family), { pool: pool.pool.name, family });
 }
