@@ -11,7 +11,7 @@ scripts/install.sh \
   ps:procps \
   tcpdump:tcpdump \
   ping:iputils-ping \
-  arping:iputils-arping \
+  /usr/bin/arping:iputils-arping \
   ndisc6:ndisc6 \
   keepalived:keepalived \
   /usr/lib/frr/bfdd:frr \

@@ -267,11 +267,12 @@ testInsideLab(import.meta.filename, () => {
     assert.equal(resolve(neighbour, vip4), mac);
     // Until it is told no more of the move, by itself, since it has asked: arping would count that.
     await sleep(5000);
-    const unicast = neighbour.exec(['arping', '-c', '2', '-w', '3', '-I', 'eth0', vip4]).stdout;
+    const unicast = neighbour.exec(['/usr/bin/arping', '-c', '2', '-w', '3', '-I', 'eth0', vip4]).stdout;
     assert.match(unicast, /Sent 2 probes \(1 broadcast\(s\)\)\s+Received 2 response/);
     // RFC 5227: a probe from 0.0.0.0; arping -D exits with 1 when somebody answers.
     assert.equal(
-      neighbour.exec(['arping', '-D', '-c', '1', '-w', '1', '-I', 'eth0', vip4], { mayFail: true }).code,
+      neighbour.exec(['/usr/bin/arping', '-D', '-c', '1', '-w', '1', '-I', 'eth0', vip4], { mayFail: true })
+        .code,
       1,
     );
     // RFC 4862: the kernel's own detection refuses the address.

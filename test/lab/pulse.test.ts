@@ -111,7 +111,7 @@ testInsideLab(import.meta.filename, () => {
     await sleep(1500);
     assert.doesNotMatch(logOf(pulse), /address-conflict/);
     topology.neighbour.ip(`address add ${vip}/32 dev eth0`);
-    const claim = ['arping', '-A', '-c', '3', '-w', '4', '-I', 'eth0', vip] as const;
+    const claim = ['/usr/bin/arping', '-A', '-c', '3', '-w', '4', '-I', 'eth0', vip] as const;
     topology.neighbour.exec([...claim], { mayFail: true });
     assert.match(logOf(pulse), /address-conflict/);
   });
