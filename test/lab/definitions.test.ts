@@ -26,12 +26,11 @@ testInsideLab(import.meta.filename, () => {
     });
     await cluster.apply(namespaceManifest(ownNamespace));
     await cluster.kubectl('apply', '-k', join(import.meta.dirname, '../../deploy/crds'));
-    for (const { plural } of servedKinds)
-      await until(`${plural} are served`, async () => {
-        const { status } = await cluster.api.request(
-          'GET',
-          pathOf({ apiVersion: 'metallb.io/v1beta1' }, plural),
-        );
+    for (const served of servedKinds)
+      await until(`${served.plural} are served`, async () => {
+        const apiVersion = served.versions[0]?.name ?? '';
+        const path = pathOf({ apiVersion: `${served.group}/${apiVersion}` }, served.plural);
+        const { status } = await cluster.api.request('GET', path);
         return status === 200;
       });
   });
