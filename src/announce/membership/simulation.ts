@@ -138,8 +138,10 @@ export class Simulation {
     this.note(`${name} leaves`);
   }
 
+  /** One that is frozen already wakes up no sooner for that: what waits for it would come after what is told later. */
   freeze(name: string, milliseconds: number): void {
-    this.#node(name).frozenUntil = this.now + milliseconds;
+    const node = this.#node(name);
+    node.frozenUntil = Math.max(node.frozenUntil, this.now + milliseconds);
     this.note(`${name} is frozen for ${Math.round(milliseconds)} ms`);
   }
 
