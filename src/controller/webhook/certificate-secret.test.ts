@@ -67,6 +67,8 @@ test('what is no certificate is replaced by one, whatever is in its place', asyn
     const mended = await ensured(client, start);
     assert.equal(mended.made, 'mended');
     assert.notEqual(mended.certificate, first.certificate);
+    // Rubbish is trusted by nobody.
+    assert.ok(trustBundle(mended.authority, mended.formerAuthority, start).length > 0);
     assert.equal((await ensured(client, start)).made, undefined);
   }
 });

@@ -46,7 +46,8 @@ export async function ensureCertificate(
 
   const made: Stored = {
     ...makeWebhookCertificate(dnsNames, now),
-    formerAuthority: period === undefined ? undefined : before?.authority,
+    // What it is worth is judged when it is trusted.
+    formerAuthority: before?.authority,
   };
   const data = {
     'ca.crt': made.authority,
