@@ -2,7 +2,7 @@
 // called down that is not, what share of a core does it cost, and how near did it come? Beside it, FRR with itself.
 // --minutes N: for how long (10; FRR with itself one, since it takes most of the machine); --sessions N (100); --quick: half
 // a minute.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import type { Host } from '../lab/host.ts';
 import { createLab, type Lab } from '../lab/lab.ts';
 import { diagnostic } from '../src/announce/bfd/diagnostic.ts';
 import { benchInsideLab } from './inside-lab.ts';
+import { cpuSeconds, residentMegabytes } from './process.ts';
 import { report } from './report.ts';
 
 const { values } = parseArgs({
@@ -191,16 +192,7 @@ function frrSpeaker(frr: Frr): Speaker {
 
 /** Percent of one core, over so many milliseconds, of the process with its threads (proc_pid_stat(5)). */
 async function cpuShare(pid: number, milliseconds: number): Promise<number> {
-  const ticksPerSecond = 100;
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const [before, since] = [ticks(), performance.now()];
+  const [before, since] = [cpuSeconds(pid), performance.now()];
   await sleep(milliseconds);
-  return ((ticks() - before) / ticksPerSecond / (performance.now() - since)) * 1000 * 100;
-}
-
-function residentMegabytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+  return ((cpuSeconds(pid) - before) / (performance.now() - since)) * 1000 * 100;
 }

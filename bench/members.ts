@@ -1,7 +1,7 @@
 // A large cluster: 64 members and 10,000 addresses. What the pulse of a node costs that watches all others, and how long
 // the takeover of one node's share takes. One pulse is a process of its own; the others share one, over real sockets.
 // --quick: shorter.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { connectPulse, pulseSocketPath } from '../src/pulse/client.ts';
 import type { LinkAddress, LinkMember } from '../src/pulse/link.ts';
 import type { FleetAnswer, FleetOptions } from './fleet.ts';
 import { benchInsideLab } from './inside-lab.ts';
+import { cpuSeconds } from './process.ts';
 import { maximum, median, report } from './report.ts';
 
 const { values } = parseArgs({
@@ -171,12 +172,6 @@ function tableOf(nodes: readonly string[]): LinkAddress[] {
     const ranked = candidates.toSorted((a, b) => (score(a.node) > score(b.node) ? -1 : 1));
     return { address, candidates: ranked };
   });
-}
-
-/** User and system time (proc(5), /proc/PID/stat), of the Node process that `nsenter` and `setpriv` became. */
-function cpuSeconds(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** Received and sent on eth0. */

@@ -20,7 +20,7 @@ export interface LabCluster extends AsyncDisposable {
   readonly controlPlane: ControlPlane;
   readonly accounts: { readonly controller: Account; readonly agent: Account };
   /** Another name, another log: each is a pod of its own. */
-  startController(name?: string): ChildProcess;
+  startController(name?: string, environment?: Readonly<Record<string, string>>): ChildProcess;
   startPulse(node: TopologyNode): ChildProcess;
   startAgent(node: TopologyNode): ChildProcess;
   /** The addresses that the Service's status has, IPv4 first. */
@@ -80,12 +80,12 @@ export async function startLabCluster(
   return {
     controlPlane,
     accounts,
-    startController: (name = 'controller') =>
+    startController: (name = 'controller', environment = {}) =>
       spawn(
         controlPlane.host,
         name,
         ['controller', '--kubeconfig', accounts.controller.kubeconfig, '--http', 'off'],
-        { POD_NAME: name },
+        { POD_NAME: name, ...environment },
       ),
     startPulse: (node) => spawn(node.host, `${node.name}-pulse`, ['pulse', '--run-dir', runDirectory(node)]),
     startAgent: (node) =>

@@ -13,6 +13,8 @@ export interface WatchedService {
 export interface StatusChecker {
   /** To be called with each event of a watch on Services, in their order. */
   take(event: WatchEvent<WatchedService>): void;
+  /** Where a watch could not go on: all Services that there are now, whatever came between. */
+  takeAll(objects: readonly WatchedService[]): void;
   /** What was wrong at any time, as sentences. */
   readonly faults: readonly string[];
   /** The addresses of each Service that there is, by `namespace/name`. */
@@ -21,6 +23,8 @@ export interface StatusChecker {
   neglected(pool: readonly string[]): string[];
   /** How often a Service's addresses became others. */
   readonly changes: number;
+  /** How often anything of a Service changed. */
+  readonly events: number;
 }
 
 /** `isStable`: an address that no change of a pool could take away, so a Service keeps it while it asks for no other. */
@@ -32,10 +36,34 @@ export function createStatusChecker(isStable: (address: string) => boolean): Sta
   /** What each asked for when it was given what it has. */
   const asked = new Map<string, string>();
   let changes = 0;
+  let events = 0;
 
   const leave = (key: string): void => {
     for (const address of addresses.get(key) ?? []) if (holders.get(address) === key) holders.delete(address);
     addresses.delete(key);
+    services.delete(key);
+  };
+
+  const note = (object: WatchedService, before: readonly string[]): void => {
+    const key = keyOf(object);
+    const now = (object.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip);
+    for (const address of now) {
+      const holder = holders.get(address);
+      if (holder !== undefined) faults.push(`${address} was given to ${key} while ${holder} had it`);
+      holders.set(address, key);
+    }
+    addresses.set(key, now);
+    services.set(key, object);
+    if (now.join() === before.join()) return;
+    changes += 1;
+    const request = `${object.metadata.uid} ${object.spec.loadBalancerIP}`;
+    const isSame = asked.get(key) === request;
+    asked.set(key, request);
+    for (const address of before)
+      if (isSame && isStable(address) && !now.includes(address))
+        faults.push(
+          `${key} lost ${address}, and has ${now.join(', ') || 'none'} instead, without cause: ${reasonOf(object)}`,
+        );
   };
 
   return {
@@ -43,6 +71,9 @@ export function createStatusChecker(isStable: (address: string) => boolean): Sta
     addresses,
     get changes() {
       return changes;
+    },
+    get events() {
+      return events;
     },
     neglected(pool) {
       const free = pool.filter((address) => !holders.has(address));
@@ -55,33 +86,21 @@ export function createStatusChecker(isStable: (address: string) => boolean): Sta
     },
     take({ type, object }) {
       if (type === 'BOOKMARK' || type === 'ERROR') return;
-      const { namespace = '', name, uid } = object.metadata;
-      const key = `${namespace}/${name}`;
+      events += 1;
+      const key = keyOf(object);
       const before = addresses.get(key) ?? [];
       leave(key);
-      services.delete(key);
-      if (type === 'DELETED') return;
-      const now = (object.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip);
-      for (const address of now) {
-        const holder = holders.get(address);
-        if (holder !== undefined) faults.push(`${address} was given to ${key} while ${holder} had it`);
-        holders.set(address, key);
-      }
-      addresses.set(key, now);
-      services.set(key, object);
-      if (now.join() === before.join()) return;
-      changes += 1;
-      const request = `${uid} ${object.spec.loadBalancerIP}`;
-      const isSame = asked.get(key) === request;
-      asked.set(key, request);
-      for (const address of before)
-        if (isSame && isStable(address) && !now.includes(address))
-          faults.push(
-            `${key} lost ${address}, and has ${now.join(', ') || 'none'} instead, without cause: ${reasonOf(object)}`,
-          );
+      if (type !== 'DELETED') note(object, before);
+    },
+    takeAll(objects) {
+      const before = new Map(addresses);
+      for (const key of before.keys()) leave(key);
+      for (const object of objects) note(object, before.get(keyOf(object)) ?? []);
     },
   };
 }
+
+const keyOf = ({ metadata: { namespace = '', name } }: WatchedService): string => `${namespace}/${name}`;
 
 /** What the status itself says of it. */
 const reasonOf = ({ status }: WatchedService): string =>

@@ -18,6 +18,7 @@ scripts/install.sh \
   bird:bird2 \
   gobgpd:gobgpd \
   exabgp:exabgp \
+  faketime:faketime \
   ss:iproute2 \
   openssl:openssl \
   npm:npm

@@ -6,6 +6,8 @@ import { runKubernetesController } from '../controller/kubernetes-controller.ts'
 import { leaseLock } from '../controller/lease-lock.ts';
 import { createControllerMetrics } from '../controller/metrics.ts';
 import type { ControllerPhase } from '../controller/run.ts';
+import { createWebhookMetrics } from '../controller/webhook/metrics.ts';
+import { runWebhook } from '../controller/webhook/webhook.ts';
 import { createApiClient } from '../kubernetes/client.ts';
 import { createLog, type LogLevel } from '../observe/log.ts';
 import { createRegistry } from '../observe/metrics.ts';
@@ -18,12 +20,14 @@ import {
   loadBalancerClassOption,
   logLevelOption,
   requireLoadBalancerClassOption,
+  webhookPortOption,
 } from './options.ts';
 import { findOrigin, type OriginOptions, originOptions } from './origin.ts';
 
 interface Options extends OriginOptions {
   readonly loadBalancerClass?: string;
   readonly requireLoadBalancerClass: boolean;
+  readonly webhookPort?: number;
   readonly http: HttpOptionValue;
   readonly logLevel: LogLevel;
 }
@@ -36,6 +40,7 @@ export function controllerCommand(): Command {
   return command
     .addOption(loadBalancerClassOption())
     .addOption(requireLoadBalancerClassOption())
+    .addOption(webhookPortOption())
     .addOption(httpOption('127.0.0.1:7471'))
     .addOption(logLevelOption())
     .action(run);
@@ -72,10 +77,23 @@ async function run(options: Options): Promise<void> {
       identity: pod ?? `${hostname()}-${process.pid}`,
       failed: (why) => log.warn('lease-not-had', { next: why }),
     });
+    const webhook =
+      options.webhookPort !== undefined &&
+      runWebhook(
+        {
+          client,
+          namespace: configurationNamespace,
+          port: options.webhookPort,
+          log,
+          metrics: createWebhookMetrics(registry),
+        },
+        ended.signal,
+      );
     await runKubernetesController(
       { ...common, client, configurationNamespace, lease, host: pod ?? hostname() },
       ended.signal,
     );
+    await webhook;
   }
   log.info('stopped');
 }

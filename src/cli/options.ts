@@ -64,6 +64,12 @@ export const bgpListenOption = (): Option =>
     parsePort,
   );
 
+export const webhookPortOption = (): Option =>
+  new Option(
+    '--webhook-port <port>',
+    'of a cluster: answer the API server here, which asks about changes of the configuration (default: off)',
+  ).argParser(parsePort);
+
 function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;

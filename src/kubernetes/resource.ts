@@ -32,6 +32,18 @@ export const configMaps = kind('v1', 'ConfigMap', 'configmaps');
 export const events = kind('v1', 'Event', 'events');
 export const endpointSlices = kind('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
 export const leases = kind('coordination.k8s.io/v1', 'Lease', 'leases');
+export const validatingWebhookConfigurations = kind(
+  'admissionregistration.k8s.io/v1',
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+  false,
+);
+export const customResourceDefinitions = kind(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+);
 
 /** Of all its objects, or those in one namespace. */
 export function collectionPath({ apiVersion, plural, isNamespaced }: Resource, namespace?: string): string {

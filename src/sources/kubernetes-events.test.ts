@@ -54,3 +54,15 @@ test('all of many events are written, few at a time, and none after the end', as
   await events.idle();
   assert.equal(server.store.list('v1/events').length, 20);
 });
+
+test('of one object no more than so many are written at once', async () => {
+  await using server = await startFakeApiServer();
+  using client = createApiClient({ access: sampleAccess([server.url]) });
+  for (const name of ['web', 'mail'])
+    await createObject(client, services, { metadata: { namespace: 'default', name }, spec: {} });
+  await using events = kubernetesEvents({ client, ...silent, component: 'gantry-controller' });
+  for (let count = 0; count < 200; count += 1) events.record(given('web'));
+  events.record(given('mail'));
+  await events.idle();
+  assert.equal(server.store.list('v1/events').length, 26);
+});

@@ -1,4 +1,5 @@
-// Events in a Kubernetes API, in the background: they inform people, so they are never waited for, and few at a time.
+// Events in a Kubernetes API, in the background: they inform people, so they are never waited for, few at a time, and not
+// without end.
 import type { ApiClient } from '../kubernetes/client.ts';
 import { createEvent } from '../kubernetes/event.ts';
 import { getObject } from '../kubernetes/objects.ts';
@@ -6,6 +7,7 @@ import { type ApiReason, type ApiResult, apiSentence } from '../kubernetes/reaso
 import { services } from '../kubernetes/resource.ts';
 import { serviceKey } from '../model/service.ts';
 import type { EventPort, ObjectEvent } from '../model/status.ts';
+import { createEventLimit } from './event-limit.ts';
 import { type ServiceVersion, type ServiceVersions, versionOf } from './service-versions.ts';
 
 export interface KubernetesEventsOptions {
@@ -35,6 +37,7 @@ const mostWaiting = 20_000;
 /** Events of Services. One that cannot be written is told of and not tried again; disposing drops those that wait. */
 export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEvents {
   const { client, host, component, versions } = options;
+  const mayWrite = createEventLimit();
   const waiting: ObjectEvent[] = [];
   const underWay = new Set<Promise<void>>();
   const stop = new AbortController();
@@ -91,7 +94,8 @@ export function kubernetesEvents(options: KubernetesEventsOptions): KubernetesEv
   return {
     idle,
     record(event) {
-      if (stop.signal.aborted) return;
+      if (stop.signal.aborted || !mayWrite(serviceKey(event.namespace, event.name), client.clock.now()))
+        return;
       if (waiting.length < mostWaiting) {
         dropped = 0;
         waiting.push(event);

@@ -195,7 +195,8 @@ const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPA
 const isConfiguring = (kind: Kind): boolean =>
   kind === 'AddressProbe' || (configurationKinds as readonly Kind[]).includes(kind);
 
-function selectionOf(kind: Kind, configurationNamespace: string) {
+/** Where the API has the objects of a kind that count. */
+export function selectionOf(kind: Kind, configurationNamespace: string) {
   const { apiVersions, plural, namespaced } = kinds[kind];
   // The last is the newest.
   const apiVersion = apiVersions.at(-1) ?? '';

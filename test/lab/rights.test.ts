@@ -31,8 +31,9 @@ const unusedHere: Readonly<Record<Exclude<Program, 'pulse'>, readonly RegExp[]>>
   controller: [
     // A Service that changed while its status was written is read again.
     /^get services$/,
-    /gantry-webhook of secrets/,
-    /validatingwebhookconfigurations|customresourcedefinitions/,
+    // What is in order is not written again.
+    /^update gantry-webhook of secrets/,
+    /^patch bgppeers.metallb.io of customresourcedefinitions/,
   ],
   // An event names its Service's uid, which the agent nearly always knows.
   agent: [/^get services$/, /servicebgpstatuses/],

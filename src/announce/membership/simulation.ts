@@ -33,6 +33,8 @@ interface SimulatedNode {
   readonly offset: number;
   isRunning: boolean;
   frozenUntil: number;
+  /** What came from the agent while it was frozen. */
+  waiting: MemberEvent[];
   /** The last electorate that it was told to keep: outlives the process. */
   kept: Electorate | undefined;
   readonly speaking: Map<string, Claim>;
@@ -95,6 +97,7 @@ export class Simulation {
       offset: Math.round(this.random() * 1e6),
       isRunning: false,
       frozenUntil: 0,
+      waiting: [],
       kept: undefined,
       speaking: new Map(),
     };
@@ -116,6 +119,7 @@ export class Simulation {
     node.speaking.clear();
     node.isRunning = true;
     node.frozenUntil = 0;
+    node.waiting.length = 0;
     node.state = createMember(name, BigInt(node.starts), this.#local(node), this.options.rules, node.kept);
     this.note(`${name} starts`);
     this.#step(node, { kind: 'nodes', nodes: this.members });
@@ -138,8 +142,10 @@ export class Simulation {
     this.note(`${name} leaves`);
   }
 
+  /** One that is frozen already wakes up no sooner for that. */
   freeze(name: string, milliseconds: number): void {
-    this.#node(name).frozenUntil = this.now + milliseconds;
+    const node = this.#node(name);
+    node.frozenUntil = Math.max(node.frozenUntil, this.now + milliseconds);
     this.note(`${name} is frozen for ${Math.round(milliseconds)} ms`);
   }
 
@@ -253,12 +259,7 @@ export class Simulation {
   #step(node: SimulatedNode, event: MemberEvent): void {
     if (!node.isRunning) return;
     if (this.now < node.frozenUntil) {
-      // It waits in this process' sockets, and goes with it. What the agent says comes in its order.
-      const { starts } = node;
-      const later = this.random();
-      this.#at(node.frozenUntil + (event.kind === 'message' ? later : 0), () => {
-        if (node.starts === starts) this.#step(node, event);
-      });
+      this.#keep(node, event);
       return;
     }
     this.steps++;
@@ -270,6 +271,25 @@ export class Simulation {
       for (const effect of effects) this.#follow(node, effect);
     }
     this.#check(node);
+  }
+
+  /** It waits in this process' sockets, and goes with it. What the agent says comes in its order. */
+  #keep(node: SimulatedNode, event: MemberEvent): void {
+    const { starts } = node;
+    const later = this.random();
+    if (event.kind === 'message') {
+      this.#at(node.frozenUntil + later, () => {
+        if (node.starts === starts) this.#step(node, event);
+      });
+      return;
+    }
+    node.waiting.push(event);
+    if (node.waiting.length === 1) this.#at(node.frozenUntil, () => this.#thaw(node));
+  }
+
+  #thaw(node: SimulatedNode): void {
+    if (this.now < node.frozenUntil) this.#at(node.frozenUntil, () => this.#thaw(node));
+    else for (const event of node.waiting.splice(0)) this.#step(node, event);
   }
 
   #follow(node: SimulatedNode, effect: MemberEffect): void {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { fullObjects } from '../crd/sample-objects.ts';
 import { isRecord, type RawObject } from '../record.ts';
 import { configured, ownNamespace } from '../rejections/rejection.ts';
-import { answerAdmission } from './admission.ts';
+import { decideAdmission, readAdmission } from './admission.ts';
 import { contextOf } from './sample-context.ts';
 
 const session = { myASN: 64_512, peerASN: 64_513, peerAddress: '192.0.2.1' };
@@ -24,22 +24,20 @@ function ask({ object, oldObject, subResource }: Asked, beside: readonly RawObje
   const [group = '', version] = String(raw['apiVersion']).includes('/')
     ? String(raw['apiVersion']).split('/')
     : ['', 'v1'];
-  const answer = answerAdmission(
-    {
-      apiVersion: 'admission.k8s.io/v1',
-      kind: 'AdmissionReview',
-      request: {
-        uid: 'u',
-        kind: { group, version, kind: raw['kind'] },
-        operation: object === undefined ? 'DELETE' : oldObject === undefined ? 'CREATE' : 'UPDATE',
-        object: object ?? null,
-        oldObject: oldObject ?? null,
-        ...(subResource === undefined ? {} : { subResource }),
-      },
+  const review = readAdmission({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'u',
+      kind: { group, version, kind: raw['kind'] },
+      operation: object === undefined ? 'DELETE' : oldObject === undefined ? 'CREATE' : 'UPDATE',
+      object: object ?? null,
+      oldObject: oldObject ?? null,
+      ...(subResource === undefined ? {} : { subResource }),
     },
-    contextOf(beside),
-  );
-  assert.ok('response' in answer, JSON.stringify(answer));
+  });
+  assert.ok('question' in review, JSON.stringify(review));
+  const { answer } = decideAdmission(review, contextOf(beside));
   assert.equal(answer.response['uid'], 'u');
   assert.equal(answer.apiVersion, 'admission.k8s.io/v1');
   const { allowed, status, warnings } = answer.response;
@@ -202,22 +200,20 @@ test('other kinds, other groups, subresources and reports are none of our busine
 
 test('what is no AdmissionReview is a fault, and nothing throws', () => {
   const context = contextOf([]);
+  const answer = (request: object) => {
+    const review = readAdmission({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+    assert.ok('question' in review);
+    decideAdmission(review, context);
+  };
   for (const body of [null, 'x', {}, { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }])
-    assert.ok('fault' in answerAdmission(body, context));
+    assert.ok('fault' in readAdmission(body));
   const kind = fc.constantFrom('IPAddressPool', 'BGPPeer', 'Service', 'Community');
   fc.assert(
     fc.property(kind, fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (name, spec, metadata, oldObject) => {
       const object = { apiVersion: 'metallb.io/v1beta1', kind: name, metadata, spec };
       const group = name === 'Service' ? '' : 'metallb.io';
       for (const operation of ['CREATE', 'UPDATE', 'DELETE', 'CONNECT', 7])
-        answerAdmission(
-          {
-            apiVersion: 'admission.k8s.io/v1',
-            kind: 'AdmissionReview',
-            request: { uid: 'u', kind: { group, kind: name }, operation, object, oldObject },
-          },
-          context,
-        );
+        answer({ uid: 'u', kind: { group, kind: name }, operation, object, oldObject });
     }),
   );
 });

@@ -3,7 +3,7 @@ import { formatProblem } from '../../model/problem.ts';
 import { type FieldProblem, formatPath, formatValue } from '../field-problem.ts';
 import { objectProblem } from '../manifest.ts';
 import { isRecord, type RawObject, valueAt } from '../record.ts';
-import { type ReviewAnswer, type ReviewFault, readReview } from './review.ts';
+import { type ReviewAnswer, type ReviewFault, readReview, reviewAnswer } from './review.ts';
 import { type AdmissionContext, type AdmissionQuestion, judge } from './verdict.ts';
 
 /** The API server shows so much of a warning, and not many of them. */
@@ -11,28 +11,52 @@ const longestWarning = 256;
 const mostWarnings = 10;
 const mostCauses = 20;
 
-/** Pure: the answer to the body of a request. Never throws. */
-export function answerAdmission(body: unknown, context: AdmissionContext): ReviewAnswer | ReviewFault {
-  const review = readReview(body, 'AdmissionReview');
-  if ('fault' in review) return review;
-  const question = questionOf(review.request);
+/** A question with what answers it. */
+export interface AdmissionReview {
+  readonly uid: string;
+  readonly question: AdmissionQuestion;
+}
+
+/** Pure: reads the body of a request. Never throws. */
+export function readAdmission(body: unknown): AdmissionReview | ReviewFault {
+  const review = readReview(body);
+  return 'fault' in review ? review : { uid: review.uid, question: questionOf(review.request) };
+}
+
+/** The answer, and what it comes to. */
+export interface AdmissionOutcome {
+  readonly answer: ReviewAnswer;
+  readonly verdict: 'allowed' | 'warned' | 'denied';
+  /** What is wrong, a line for each field; empty where it is allowed. */
+  readonly refusal: string;
+}
+
+/** Pure: the outcome of a review. Never throws. */
+export function decideAdmission(
+  { uid, question }: AdmissionReview,
+  context: AdmissionContext,
+): AdmissionOutcome {
   const verdict = judge(question, context);
   const errors = verdict.filter(({ severity }) => severity === 'error');
   const warnings = verdict
     .filter(({ severity }) => severity === 'warning')
     .slice(0, mostWarnings)
     .map((problem) => shortened(sentenceOf(question, problem)));
+  const status = errors.length === 0 ? undefined : refusal(question, errors.slice(0, mostCauses));
   return {
-    apiVersion: review.apiVersion,
-    kind: 'AdmissionReview',
-    response: {
-      uid: review.uid,
-      allowed: errors.length === 0,
-      ...(errors.length === 0 ? {} : { status: refusal(question, errors.slice(0, mostCauses)) }),
+    answer: reviewAnswer(uid, {
+      allowed: status === undefined,
+      ...(status && { status }),
       ...(warnings.length === 0 ? {} : { warnings }),
-    },
+    }),
+    verdict: status !== undefined ? 'denied' : warnings.length > 0 ? 'warned' : 'allowed',
+    refusal: status?.message ?? '',
   };
 }
+
+/** Where the rest of the configuration could not be read: nobody is held up for that. */
+export const unjudged = ({ uid }: AdmissionReview, why: string): ReviewAnswer =>
+  reviewAnswer(uid, { allowed: true, warnings: [shortened(why)] });
 
 function questionOf(request: RawObject): AdmissionQuestion {
   const objectAt = (name: string): RawObject | undefined => {

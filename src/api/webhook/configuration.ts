@@ -3,7 +3,6 @@
 // `caBundle` is for the controller to put in: without it the API server trusts nobody, and goes on without the webhook.
 
 export const admissionPath = '/admission';
-export const conversionPath = '/conversion';
 export const webhookConfigurationName = 'gantry';
 export const webhookServiceName = 'gantry-webhook';
 /** Where the manifests put everything; kustomize may rename it. */
@@ -16,13 +15,10 @@ interface WebhookClient {
     readonly path: string;
     readonly port: number;
   };
-  /** PEM in base64. */
-  readonly caBundle?: string;
 }
 
-const clientOf = (namespace: string, path: string, caBundle?: string): WebhookClient => ({
+const clientOf = (namespace: string, path: string): WebhookClient => ({
   service: { name: webhookServiceName, namespace, path, port: 443 },
-  ...(caBundle === undefined ? {} : { caBundle }),
 });
 
 const configurationResources = [
@@ -114,16 +110,7 @@ export const webhookService = (namespace: string) => ({
 });
 
 /**
- * `spec.conversion` of the BGPPeers' definition while a webhook is there: programs that know the older version alone
- * then see its fields alone, and keep the others without knowing. For a merge patch.
+ * `spec.conversion` of the BGPPeers' definition where another's webhook is left over, for a merge patch. Every version has
+ * all fields, so nobody need convert; a webhook that is away would have the API server refuse to read BGPPeers at all.
  */
-export const conversionByWebhook = (namespace: string, caBundle: string) => ({
-  strategy: 'Webhook',
-  webhook: {
-    clientConfig: { url: null, ...clientOf(namespace, conversionPath, caBundle) },
-    conversionReviewVersions: ['v1'],
-  },
-});
-
-/** The same without a webhook, or where another's is left over: every version has all fields. For a merge patch. */
 export const conversionByNobody = { strategy: 'None', webhook: null } as const;

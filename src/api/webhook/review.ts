@@ -1,8 +1,7 @@
-// The envelope of the API server's questions (AdmissionReview, ConversionReview): a request with a uid, and its answer.
+// The envelope of the API server's questions (AdmissionReview, admission.k8s.io/v1): a request with a uid, and its answer.
 import { isRecord, type RawObject } from '../record.ts';
 
 export interface ReviewRequest {
-  readonly apiVersion: string;
   readonly uid: string;
   readonly request: RawObject;
 }
@@ -18,18 +17,22 @@ export interface ReviewAnswer {
   readonly response: RawObject;
 }
 
-/** Reads the envelope, of the kind given and its version v1. Never throws. */
-export function readReview(
-  body: unknown,
-  kind: 'AdmissionReview' | 'ConversionReview',
-): ReviewRequest | ReviewFault {
-  const group = kind === 'AdmissionReview' ? 'admission.k8s.io' : 'apiextensions.k8s.io';
-  const apiVersion = `${group}/v1`;
-  if (!isRecord(body) || body['kind'] !== kind || body['apiVersion'] !== apiVersion)
-    return { fault: `This must be a ${kind} of ${apiVersion}.` };
+const apiVersion = 'admission.k8s.io/v1';
+
+/** Reads the envelope. Never throws. */
+export function readReview(body: unknown): ReviewRequest | ReviewFault {
+  if (!isRecord(body) || body['kind'] !== 'AdmissionReview' || body['apiVersion'] !== apiVersion)
+    return { fault: `This must be an AdmissionReview of ${apiVersion}.` };
   const request = body['request'];
   const uid = isRecord(request) ? request['uid'] : undefined;
   if (!isRecord(request) || typeof uid !== 'string')
-    return { fault: `A ${kind} needs a request with a uid.` };
-  return { apiVersion, uid, request };
+    return { fault: 'An AdmissionReview needs a request with a uid.' };
+  return { uid, request };
 }
+
+/** `response` without its uid. */
+export const reviewAnswer = (uid: string, response: RawObject): ReviewAnswer => ({
+  apiVersion,
+  kind: 'AdmissionReview',
+  response: { uid, ...response },
+});

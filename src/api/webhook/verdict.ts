@@ -30,13 +30,24 @@ export interface AdmissionContext extends CrossObjectInput {
 /** Allowed without an error. */
 export type Verdict = readonly FieldProblem[];
 
+/** What the answer depends on besides the question; undefined: it is allowed, whatever there is. */
+export function subjectOf({
+  group,
+  kind,
+  subResource,
+}: AdmissionQuestion): 'service' | 'configuration' | undefined {
+  if (subResource !== '') return undefined;
+  if (group === '' && kind === 'Service') return 'service';
+  return group === 'metallb.io' && isConfigurationKind(kind) ? 'configuration' : undefined;
+}
+
 /** Pure, and never throws, whatever the objects hold. */
 export function judge(question: AdmissionQuestion, context: AdmissionContext): Verdict {
-  const { group, kind, object, oldObject, subResource } = question;
-  if (subResource !== '') return [];
-  if (group === '' && kind === 'Service')
+  const { kind, object, oldObject } = question;
+  const subject = subjectOf(question);
+  if (subject === 'service')
     return object === undefined ? [] : serviceProblems(object, context.inForce.IPAddressPool).map(asWarning);
-  if (group !== 'metallb.io' || !isConfigurationKind(kind)) return [];
+  if (subject !== 'configuration' || !isConfigurationKind(kind)) return [];
   if (object === undefined) return deletion(kind, oldObject, context);
   const isLeaving = valueAt(object, ['metadata', 'deletionTimestamp']) !== undefined;
   if (isLeaving || (oldObject !== undefined && saysTheSame(object, oldObject))) return [];

@@ -12,7 +12,7 @@ import {
   servingPeriod,
   trustBundle,
   type WebhookCertificate,
-} from './webhook-certificate.ts';
+} from './certificate.ts';
 
 const day = 86_400_000;
 const names = serviceDnsNames('gantry-webhook', 'gantry-system');

@@ -1,0 +1,174 @@
+// The controller on a real API server: 10,000 Services at once beside a bare writer of the same writes, a restart among
+// them, one more among them, and its memory. --quick: 1,000 and few.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type LabCluster, shop, startLabCluster } from '../lab/cluster.ts';
+import { userOf } from '../lab/control-plane/rights.ts';
+import { accountOf } from '../lab/deployment.ts';
+import { createLab } from '../lab/lab.ts';
+import { poolManifest } from '../lab/manifests.ts';
+import { steadyMilliseconds } from '../lab/probe.ts';
+import { standardTopology } from '../lab/topology.ts';
+import { startWriter, watchServices } from './cluster-scene.ts';
+import { benchInsideLab } from './inside-lab.ts';
+import { residentMegabytes } from './process.ts';
+import { maximum, median, percentile, report } from './report.ts';
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const count = values.quick ? 1000 : 10_000;
+const rounds = values.quick ? 2 : 3;
+const samples = values.quick ? 20 : 200;
+
+/** Every second change is of one of these, where the pool is what changes. */
+const pools = [['198.19.0.0/16'], ['198.19.0.0/16', '198.51.100.0/25']] as const;
+
+await benchInsideLab(import.meta.filename, async () => {
+  await using lab = await createLab();
+  const cluster = await startLabCluster(lab, standardTopology(lab, 1), { controllers: [], isAudited: true });
+  const { controlPlane } = cluster;
+  await setPool(cluster, pools[0]);
+  const write = await startWriter(cluster);
+  let log = 0;
+  const start = () => cluster.startController(`controller-${++log}`);
+  const activated = async (): Promise<void> => {
+    const path = controlPlane.host.logPath(`controller-${log}`);
+    while (!readFileSync(path, 'utf8').includes('"event":"active"')) await sleep(20);
+  };
+  const stop = async (child: ReturnType<typeof start>): Promise<void> => {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  };
+  /** Writes of the controller, by what it wrote. */
+  const writes = (): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const { user, verb, resource, code } of controlPlane.requests()) {
+      if (user !== userOf(accountOf('controller')) || !['create', 'update', 'patch'].includes(verb)) continue;
+      // A Lease is renewed by the clock.
+      if (code < 300 && resource !== 'leases') counts.set(resource, (counts.get(resource) ?? 0) + 1);
+    }
+    return counts;
+  };
+  const difference = (before: Map<string, number>, after: Map<string, number>): Map<string, number> =>
+    new Map([...after].map(([what, value]) => [what, value - (before.get(what) ?? 0)]));
+
+  const ratios: number[] = [];
+  const seconds: number[] = [];
+  const bareSeconds: number[] = [];
+  const lags: number[] = [];
+  let status: object = {};
+  for (let round = 1; round <= rounds; round++) {
+    await using watch = watchServices(cluster);
+    const controller = start();
+    await activated();
+    const before = writes();
+    const created = await write({ what: 'create', prefix: 'ours', from: 0, to: count });
+    const ended = await watch.reached(count);
+    const own = difference(before, writes());
+    lags.push(ended - created.ended);
+    const ownWrites = count + [...own.values()].reduce((a, b) => a + b, 0);
+    const ownSeconds = (ended - created.began) / 1000;
+    status = await statusOf(cluster, 'ours-0');
+    await stop(controller);
+    await write({ what: 'delete', prefix: 'ours', from: 0, to: count });
+
+    const told = Math.min(count, own.get('events') ?? 0);
+    const bare = await write({ what: 'whole', prefix: 'bare', from: 0, to: count, status, events: told });
+    const bareWrites = 2 * count + told;
+    const bareTime = (bare.ended - bare.began) / 1000;
+    await write({ what: 'delete', prefix: 'bare', from: 0, to: count });
+    await watch.reached(0);
+    seconds.push(ownSeconds);
+    bareSeconds.push(bareTime);
+    ratios.push((bareWrites / bareTime / (ownWrites / ownSeconds)) * 100);
+    const parts = [...own].map(([what, value]) => `${value} ${what}`).join(', ');
+    process.stderr.write(
+      `round ${round} of ${rounds}: ${ownWrites} writes in ${ownSeconds.toFixed(1)} s (${parts}); bare ${bareWrites} in ${bareTime.toFixed(1)} s\n`,
+    );
+  }
+
+  await using watch = watchServices(cluster);
+  let controller = start();
+  await activated();
+  await write({ what: 'create', prefix: 'present', from: 0, to: count });
+  await watch.reached(count);
+  // Events and pool counts come after.
+  await settled(writes);
+  const memory = residentMegabytes(controller.pid);
+
+  const restarts: number[] = [];
+  let rewritten = 0;
+  for (let round = 0; round < rounds; round++) {
+    await stop(controller);
+    const before = writes();
+    const began = steadyMilliseconds();
+    controller = start();
+    await write({ what: 'create', prefix: 'restart', from: round, to: round + 1 });
+    restarts.push((await watch.addressed(`restart-${round}`)) - began);
+    await settled(writes);
+    rewritten += (difference(before, writes()).get('services') ?? 0) - 1;
+  }
+
+  const times: number[] = [];
+  for (let index = 0; index < samples; index++) {
+    if (index % 2 === 0) await write({ what: 'delete', prefix: 'present', from: index, to: index + 1 });
+    else await setPool(cluster, pools[((index - 1) / 2) % 2 === 0 ? 1 : 0]);
+    const { began } = await write({ what: 'create', prefix: 'late', from: index, to: index + 1 });
+    times.push((await watch.addressed(`late-${index}`)) - began);
+    await sleep(20);
+  }
+  await stop(controller);
+  const present = `${count} present`;
+  report('cluster-controller', [
+    {
+      name: `${count} Services: rate of a bare writer of the same writes to ours, median of ${rounds} rounds`,
+      value: median(ratios),
+      unit: '%',
+      bound: 125,
+    },
+    {
+      name: 'first create → all have addresses',
+      value: median(seconds),
+      unit: 's',
+      peers: [{ name: 'bare writer: creates and statuses', value: median(bareSeconds) }],
+    },
+    { name: 'last create → all have addresses', value: median(lags), unit: 'ms' },
+    {
+      name: `controller restarted → next address, ${present}, maximum`,
+      value: maximum(restarts),
+      unit: 'ms',
+      bound: 3000,
+    },
+    { name: 'statuses rewritten by restarts', value: rewritten, unit: 'statuses', bound: 1 },
+    {
+      name: `after a deletion or a change of a pool: Service created → address, ${present}, p99 of ${samples}`,
+      value: percentile(times, 0.99),
+      unit: 'ms',
+      bound: 100,
+    },
+    { name: 'the same, p50', value: median(times), unit: 'ms' },
+    { name: `memory, ${present}`, value: memory, unit: 'MB', bound: 150 },
+  ]);
+});
+
+async function setPool({ controlPlane }: LabCluster, addresses: readonly string[]): Promise<void> {
+  const pool = poolManifest('lan', addresses);
+  await controlPlane.apply({ ...pool, metadata: { ...pool.metadata, namespace: 'gantry-system' } });
+}
+
+/** What the controller has written to a Service. */
+async function statusOf({ controlPlane }: LabCluster, name: string): Promise<object> {
+  const path = `/api/v1/namespaces/${shop}/services/${name}`;
+  const { metadata, status } = await controlPlane.api.call<{
+    readonly metadata: { readonly annotations?: object };
+    readonly status: object;
+  }>('GET', path);
+  return { metadata: { annotations: metadata.annotations }, status };
+}
+
+/** Resolves when the controller has written nothing for two seconds. */
+async function settled(writes: () => Map<string, number>): Promise<void> {
+  const sum = (): number => [...writes().values()].reduce((a, b) => a + b, 0);
+  for (let [before, now] = [-1, sum()]; before !== now; [before, now] = [now, sum()]) await sleep(2000);
+}

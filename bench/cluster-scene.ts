@@ -1,0 +1,105 @@
+// What the benches on a real API server share: the bare writer on the control plane's host, and a watch on all Services.
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type LabCluster, shop } from '../lab/cluster.ts';
+import { steadyMilliseconds } from '../lab/probe.ts';
+import type { WriterAnswer, WriterOrder } from './api-writer.ts';
+
+export type Writer = (order: Omit<WriterOrder, 'namespace'>) => Promise<WriterAnswer>;
+
+/** One process, whose requests are audited as those of an account of its own. Rejects where a write fails. */
+export async function startWriter({ controlPlane }: LabCluster): Promise<Writer> {
+  const verbs = ['create', 'patch', 'delete', 'get'];
+  const { kubeconfig } = await controlPlane.account({
+    namespace: shop,
+    name: 'bare-writer',
+    namespaceRules: [
+      { apiGroups: [''], resources: ['services', 'services/status', 'events'], verbs },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+    ],
+  });
+  const file = join(import.meta.dirname, 'api-writer.ts');
+  const child = controlPlane.host.spawn([process.execPath, file, kubeconfig], { pipe: true, log: 'writer' });
+  if (child.stdin === null || child.stdout === null) throw new Error('the writer has no pipes');
+  const { stdin } = child;
+  const waiting: ((answer: WriterAnswer) => void)[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) =>
+    waiting.shift()?.(JSON.parse(line) as WriterAnswer),
+  );
+  return async (order) => {
+    stdin.write(`${JSON.stringify({ namespace: shop, ...order })}\n`);
+    const answer = await new Promise<WriterAnswer>((resolve) => waiting.push(resolve));
+    if (answer.failed > 0) throw new Error(`${answer.failed} writes failed: ${order.what}`);
+    return answer;
+  };
+}
+
+interface Seen {
+  readonly metadata: { readonly name: string; readonly annotations?: object };
+  readonly status?: {
+    readonly loadBalancer?: { readonly ingress?: readonly object[] };
+    readonly conditions?: readonly object[];
+  };
+}
+
+export interface ServiceWatch extends AsyncDisposable {
+  /** When each Service that has an address was first seen with one: `steadyMilliseconds`. */
+  readonly since: ReadonlyMap<string, number>;
+  /** Changes of Services that were seen. */
+  readonly events: number;
+  /** Resolves with the time when so many have an address. */
+  reached(count: number): Promise<number>;
+  addressed(name: string): Promise<number>;
+}
+
+export function watchServices({ controlPlane }: LabCluster): ServiceWatch {
+  const since = new Map<string, number>();
+  const waits = new Set<() => void>();
+  const stop = new AbortController();
+  let events = 0;
+  const working = (async () => {
+    const path = `/api/v1/namespaces/${shop}/services`;
+    for await (const { type, object } of controlPlane.api.watch<Seen>(path, { signal: stop.signal })) {
+      if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED') continue;
+      events++;
+      const { name } = object.metadata;
+      const isAddressed = type !== 'DELETED' && (object.status?.loadBalancer?.ingress ?? []).length > 0;
+      if (!isAddressed) since.delete(name);
+      else if (!since.has(name)) since.set(name, steadyMilliseconds());
+      for (const look of waits) look();
+    }
+  })();
+  const when = (isSo: () => boolean, what: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const timeOut = setTimeout(() => {
+        waits.delete(look);
+        reject(new Error(`waited in vain: ${what}; ${since.size} have addresses`));
+      }, 300_000);
+      const look = (): void => {
+        if (!isSo()) return;
+        clearTimeout(timeOut);
+        waits.delete(look);
+        resolve();
+      };
+      waits.add(look);
+      look();
+    });
+  return {
+    since,
+    get events() {
+      return events;
+    },
+    async reached(count) {
+      await when(() => since.size === count, `${count} have addresses`);
+      return [...since.values()].reduce((a, b) => Math.max(a, b), 0);
+    },
+    async addressed(name) {
+      await when(() => since.has(name), `${name} has an address`);
+      return since.get(name) ?? Number.NaN;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await working.catch(() => {});
+    },
+  };
+}
