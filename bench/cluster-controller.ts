@@ -11,7 +11,7 @@ import { createLab } from '../lab/lab.ts';
 import { poolManifest } from '../lab/manifests.ts';
 import { steadyMilliseconds } from '../lab/probe.ts';
 import { standardTopology } from '../lab/topology.ts';
-import { startWriter, watchServices } from './cluster-scene.ts';
+import { buildBundle, bundleCommand, startWriter, watchServices } from './cluster-scene.ts';
 import { benchInsideLab } from './inside-lab.ts';
 import { residentMegabytes } from './process.ts';
 import { maximum, median, percentile, report } from './report.ts';
@@ -24,12 +24,18 @@ const samples = values.quick ? 20 : 200;
 /** Every second change is of one of these, where the pool is what changes. */
 const pools = [['198.19.0.0/16'], ['198.19.0.0/16', '198.51.100.0/25']] as const;
 
+buildBundle();
 await benchInsideLab(import.meta.filename, async () => {
   await using lab = await createLab();
-  const cluster = await startLabCluster(lab, standardTopology(lab, 1), { controllers: [], isAudited: true });
+  const cluster = await startLabCluster(lab, standardTopology(lab, 1), {
+    controllers: [],
+    isAudited: true,
+    command: bundleCommand,
+  });
   const { controlPlane } = cluster;
   await setPool(cluster, pools[0]);
   const write = await startWriter(cluster);
+  const controllerUser = userOf(accountOf('controller'));
   let log = 0;
   const start = () => cluster.startController(`controller-${++log}`);
   const activated = async (): Promise<void> => {
@@ -44,7 +50,7 @@ await benchInsideLab(import.meta.filename, async () => {
   const writes = (): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const { user, verb, resource, code } of controlPlane.requests()) {
-      if (user !== userOf(accountOf('controller')) || !['create', 'update', 'patch'].includes(verb)) continue;
+      if (user !== controllerUser || !['create', 'update', 'patch'].includes(verb)) continue;
       // A Lease is renewed by the clock.
       if (code < 300 && resource !== 'leases') counts.set(resource, (counts.get(resource) ?? 0) + 1);
     }
@@ -107,7 +113,7 @@ await benchInsideLab(import.meta.filename, async () => {
     await write({ what: 'create', prefix: 'restart', from: round, to: round + 1 });
     restarts.push((await watch.addressed(`restart-${round}`)) - began);
     await settled(writes);
-    rewritten += (difference(before, writes()).get('services') ?? 0) - 1;
+    rewritten += (difference(before, writes()).get('services/status') ?? 0) - 1;
   }
 
   const times: number[] = [];

@@ -41,11 +41,16 @@ interface LoadBalanced {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip: string }[] } };
 }
 
+export interface LabClusterOptions extends ControlPlaneOptions {
+  /** The command line of `gantry ARGUMENTS`; undefined: from the checkout. */
+  readonly command?: typeof gantryCommand;
+}
+
 /** Definitions, nodes, a pool and its advertisement are there; nothing of Gantry runs yet. */
 export async function startLabCluster(
   lab: Lab,
   topology: Topology,
-  options: ControlPlaneOptions = {},
+  { command = gantryCommand, ...options }: LabClusterOptions = {},
 ): Promise<LabCluster> {
   const controlPlane = await startControlPlane(lab, addControlMachine(lab, topology), options);
   const definitions = deployed().flatMap(({ object }) =>
@@ -75,7 +80,7 @@ export async function startLabCluster(
     log: string,
     args: readonly string[],
     env: Record<string, string> = {},
-  ): ChildProcess => host.spawn(gantryCommand(...args), { log, env });
+  ): ChildProcess => host.spawn(command(...args), { log, env });
 
   return {
     controlPlane,

@@ -12,6 +12,7 @@ import {
 import type { Kind } from '../model/world.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
 import { createMemberNodes } from './member-nodes.ts';
+import { restful } from './restful.ts';
 import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
@@ -80,13 +81,21 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
     const unread = new Set<Kind | 'Pod'>(options.kinds);
     if (options.memberPods !== undefined) unread.add('Pod');
 
+    const tellProblems = restful(
+      () => {
+        const problems = world.changedProblems();
+        if (problems !== undefined) listener.problems(problems);
+      },
+      client.clock,
+      stop.signal,
+    );
+
     const tellChanges = (kind: Kind | 'Pod', isRead: boolean): void => {
       const becomesWhole = isRead && unread.delete(kind) && unread.size === 0;
       if (becomesWhole) world.becomeWhole();
       const changes = world.flush();
       if (changes.length > 0 || becomesWhole) listener.batch({ changes, complete: unread.size === 0 });
-      const problems = unread.size === 0 ? world.changedProblems() : undefined;
-      if (problems !== undefined) listener.problems(problems);
+      if (unread.size === 0) tellProblems();
       if (becomesWhole) whole();
     };
 
