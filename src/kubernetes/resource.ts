@@ -31,6 +31,12 @@ export const secrets = kind('v1', 'Secret', 'secrets');
 export const configMaps = kind('v1', 'ConfigMap', 'configmaps');
 export const events = kind('v1', 'Event', 'events');
 export const endpointSlices = kind('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
+export const customResourceDefinitions = kind(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+);
 export const leases = kind('coordination.k8s.io/v1', 'Lease', 'leases');
 
 /** Of all its objects, or those in one namespace. */

@@ -10,6 +10,7 @@ import {
   watchCollection,
 } from '../kubernetes/watch-collection.ts';
 import type { Kind } from '../model/world.ts';
+import { readDefinition, wentWith } from './definition.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
 import { createMemberNodes } from './member-nodes.ts';
 import { type ServiceVersions, versionOf } from './service-versions.ts';
@@ -93,13 +94,32 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
     const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
       if (stop.signal.aborted) return;
       for (const change of batch.changes) {
+        const id = `${kind} ${change.key}`;
+        vanished.delete(id);
         if (change.kind !== 'removed') world.put(kind, change.key, change.object);
+        else if (isConfigurationKind(kind)) vanished.add(id);
         else {
           world.remove(kind, change.key);
           if (kind === 'Service') versions?.remove(change.key);
         }
       }
       tellChanges(kind, batch.complete);
+      if (isConfigurationKind(kind) && batch.changes.some((change) => change.kind === 'removed'))
+        void judgeVanished(kind);
+    };
+
+    /** Configuration that somebody deleted is out of force; what went with its definition stays in it. */
+    const vanished = new Set<string>();
+    const judgeVanished = async (kind: Kind): Promise<void> => {
+      const definition = await readDefinition(client, kind, stop.signal);
+      if (stop.signal.aborted) return;
+      for (const id of [...vanished].filter((one) => one.startsWith(`${kind} `))) {
+        vanished.delete(id);
+        const key = id.slice(kind.length + 1);
+        if (wentWith(definition, world.creationOf(kind, key))) world.strand(kind, key);
+        else world.remove(kind, key);
+      }
+      tellChanges(kind, false);
     };
 
     const members = createMemberNodes({
@@ -192,8 +212,9 @@ function placeOf(pod: ApiObject): PodPlace {
 const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
 
 /** Of Gantry's own kinds only the objects in the configuration's namespace count. */
-const isConfiguring = (kind: Kind): boolean =>
-  kind === 'AddressProbe' || (configurationKinds as readonly Kind[]).includes(kind);
+const isConfiguring = (kind: Kind): boolean => kind === 'AddressProbe' || isConfigurationKind(kind);
+
+const isConfigurationKind = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
 
 function selectionOf(kind: Kind, configurationNamespace: string) {
   const { apiVersions, plural, namespaced } = kinds[kind];

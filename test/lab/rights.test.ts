@@ -35,7 +35,8 @@ const unusedHere: Readonly<Record<Exclude<Program, 'pulse'>, readonly RegExp[]>>
     /validatingwebhookconfigurations|customresourcedefinitions/,
   ],
   // An event names its Service's uid, which the agent nearly always knows.
-  agent: [/^get services$/, /servicebgpstatuses/],
+  // Definitions are looked at when configuration vanishes.
+  agent: [/^get services$/, /servicebgpstatuses/, /customresourcedefinitions/],
 };
 
 const namespace = 'gantry-system';
