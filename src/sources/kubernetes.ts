@@ -91,31 +91,32 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
       if (becomesWhole) whole();
     };
 
+    /** Keys of configuration that is gone, until it is known why. */
+    const vanished = new Map<Kind, Set<string>>(configurationKinds.map((kind) => [kind, new Set()]));
+
     const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
       if (stop.signal.aborted) return;
+      const gone = vanished.get(kind);
       for (const change of batch.changes) {
-        const id = `${kind} ${change.key}`;
-        vanished.delete(id);
+        gone?.delete(change.key);
         if (change.kind !== 'removed') world.put(kind, change.key, change.object);
-        else if (isConfigurationKind(kind)) vanished.add(id);
+        else if (gone !== undefined) gone.add(change.key);
         else {
           world.remove(kind, change.key);
           if (kind === 'Service') versions?.remove(change.key);
         }
       }
       tellChanges(kind, batch.complete);
-      if (isConfigurationKind(kind) && batch.changes.some((change) => change.kind === 'removed'))
-        void judgeVanished(kind);
+      if (gone !== undefined && gone.size > 0) void judgeVanished(kind, gone);
     };
 
-    /** Configuration that somebody deleted is out of force; what went with its definition stays in it. */
-    const vanished = new Set<string>();
-    const judgeVanished = async (kind: Kind): Promise<void> => {
+    /** What somebody deleted is out of force; what went with its definition stays in it. */
+    const judgeVanished = async (kind: Kind, gone: Set<string>): Promise<void> => {
+      const asked = [...gone];
       const definition = await readDefinition(client, kind, stop.signal);
       if (stop.signal.aborted) return;
-      for (const id of [...vanished].filter((one) => one.startsWith(`${kind} `))) {
-        vanished.delete(id);
-        const key = id.slice(kind.length + 1);
+      // One that is there again has been taken out; one that went since is asked for anew.
+      for (const key of asked.filter((one) => gone.delete(one))) {
         if (wentWith(definition, world.creationOf(kind, key))) world.strand(kind, key);
         else world.remove(kind, key);
       }
