@@ -37,6 +37,12 @@ export const customResourceDefinitions = kind(
   'customresourcedefinitions',
   false,
 );
+export const validatingWebhookConfigurations = kind(
+  'admissionregistration.k8s.io/v1',
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+  false,
+);
 export const leases = kind('coordination.k8s.io/v1', 'Lease', 'leases');
 
 /** Of all its objects, or those in one namespace. */
