@@ -31,7 +31,11 @@ export interface LabCluster extends AsyncDisposable {
 
 /** Where the Services of tests are. */
 export const shop = 'shop';
-const configurationNamespace = 'gantry-system';
+
+export interface LabClusterOptions extends ControlPlaneOptions {
+  /** Where all of Gantry is. */
+  readonly configurationNamespace?: string;
+}
 
 interface Reported {
   readonly status?: { readonly node: string; readonly serviceName: string };
@@ -45,8 +49,9 @@ interface LoadBalanced {
 export async function startLabCluster(
   lab: Lab,
   topology: Topology,
-  options: ControlPlaneOptions = {},
+  options: LabClusterOptions = {},
 ): Promise<LabCluster> {
+  const { configurationNamespace = 'gantry-system' } = options;
   const controlPlane = await startControlPlane(lab, addControlMachine(lab, topology), options);
   const definitions = deployed().flatMap(({ object }) =>
     object.kind === 'CustomResourceDefinition' ? object : [],
@@ -64,8 +69,11 @@ export async function startLabCluster(
       metadata: { ...object.metadata, namespace: configurationNamespace },
     });
   const accounts = {
-    controller: await controlPlane.account(accountOf('controller')),
-    agent: await controlPlane.account(accountOf('agent')),
+    controller: await controlPlane.account({
+      ...accountOf('controller'),
+      namespace: configurationNamespace,
+    }),
+    agent: await controlPlane.account({ ...accountOf('agent'), namespace: configurationNamespace }),
   };
   const keyFile = join(lab.directory, 'membership.key');
   writeFileSync(keyFile, `${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o600 });
@@ -75,7 +83,8 @@ export async function startLabCluster(
     log: string,
     args: readonly string[],
     env: Record<string, string> = {},
-  ): ChildProcess => host.spawn(gantryCommand(...args), { log, env });
+  ): ChildProcess =>
+    host.spawn(gantryCommand(...args), { log, env: { GANTRY_NAMESPACE: configurationNamespace, ...env } });
 
   return {
     controlPlane,
