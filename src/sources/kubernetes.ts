@@ -10,6 +10,7 @@ import {
   watchCollection,
 } from '../kubernetes/watch-collection.ts';
 import type { Kind } from '../model/world.ts';
+import { readDefinition, wentWith } from './definition.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
 import { createMemberNodes } from './member-nodes.ts';
 import { restful } from './restful.ts';
@@ -99,16 +100,36 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
       if (becomesWhole) whole();
     };
 
+    /** Keys of configuration that is gone, until it is known why. */
+    const vanished = new Map<Kind, Set<string>>(configurationKinds.map((kind) => [kind, new Set()]));
+
     const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
       if (stop.signal.aborted) return;
+      const gone = vanished.get(kind);
       for (const change of batch.changes) {
+        gone?.delete(change.key);
         if (change.kind !== 'removed') world.put(kind, change.key, change.object);
+        else if (gone !== undefined) gone.add(change.key);
         else {
           world.remove(kind, change.key);
           if (kind === 'Service') versions?.remove(change.key);
         }
       }
       tellChanges(kind, batch.complete);
+      if (gone !== undefined && gone.size > 0) void judgeVanished(kind, gone);
+    };
+
+    /** What somebody deleted is out of force; what went with its definition stays in it. */
+    const judgeVanished = async (kind: Kind, gone: Set<string>): Promise<void> => {
+      const asked = [...gone];
+      const definition = await readDefinition(client, kind, stop.signal);
+      if (stop.signal.aborted) return;
+      // One that is there again has been taken out; one that went since is asked for anew.
+      for (const key of asked.filter((one) => gone.delete(one))) {
+        if (wentWith(definition, world.creationOf(kind, key))) world.strand(kind, key);
+        else world.remove(kind, key);
+      }
+      tellChanges(kind, false);
     };
 
     const members = createMemberNodes({
@@ -201,8 +222,9 @@ function placeOf(pod: ApiObject): PodPlace {
 const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
 
 /** Of Gantry's own kinds only the objects in the configuration's namespace count. */
-const isConfiguring = (kind: Kind): boolean =>
-  kind === 'AddressProbe' || (configurationKinds as readonly Kind[]).includes(kind);
+const isConfiguring = (kind: Kind): boolean => kind === 'AddressProbe' || isConfigurationKind(kind);
+
+const isConfigurationKind = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
 
 /** Where the API has the objects of a kind that count. */
 export function selectionOf(kind: Kind, configurationNamespace: string) {
