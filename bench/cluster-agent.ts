@@ -1,3 +1,4 @@
+// The agent among 5,000 Services of 50 endpoints each, ten of which change every second. --quick: 500 Services.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { shop, startLabCluster } from '../lab/cluster.ts';
