@@ -15,6 +15,10 @@ import { seeded } from '../../src/collections/seeded.ts';
 const tenant = 'tenant';
 const path = `/api/v1/namespaces/${tenant}/services`;
 const ports = [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] as const;
+/** Somebody else's address, of a pool that is for all. */
+const victim = '192.0.2.200';
+/** The API server takes a minute for 4,000 Services. */
+const keys = Number(process.env['GANTRY_TENANT_KEYS'] ?? 1000);
 const oneFamily = { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] };
 
 interface Asked {
@@ -58,9 +62,9 @@ testInsideLab(import.meta.filename, () => {
     api = account.client(controlPlane.host);
     programs.push(cluster.startController(), cluster.startPulse(node), cluster.startAgent(node));
     const web = serviceManifest(shop, 'web', ports, oneFamily);
-    const annotations = { 'metallb.io/allow-shared-ip': 'ours', 'metallb.io/address-pool': 'private' };
+    const annotations = { 'metallb.io/allow-shared-ip': 'ours', 'metallb.io/loadBalancerIPs': victim };
     await controlPlane.apply({ ...web, metadata: { ...web.metadata, annotations } });
-    assert.deepEqual(await addressesOf(cluster, 'web', 1), ['198.51.100.0']);
+    assert.deepEqual(await addressesOf(cluster, 'web', 1), [victim]);
   });
   after(async () => {
     api?.[Symbol.dispose]();
@@ -97,19 +101,19 @@ testInsideLab(import.meta.filename, () => {
   const theft: readonly (readonly [title: string, asked: Asked, refusal: RegExp])[] = [
     [
       'an address that another has',
-      { annotations: { 'metallb.io/loadBalancerIPs': '198.51.100.0' } },
-      /198\.51\.100\.0/,
+      { annotations: { 'metallb.io/loadBalancerIPs': victim } },
+      /192\.0\.2\.200/,
     ],
-    ['an address, by the field', { spec: { loadBalancerIP: '198.51.100.0' } }, /198\.51\.100\.0/],
+    ['an address, by the field', { spec: { loadBalancerIP: victim } }, /192\.0\.2\.200/],
     [
       'a share of it, on a port that is taken',
       {
         annotations: {
           'metallb.io/allow-shared-ip': 'ours',
-          'metallb.io/loadBalancerIPs': '198.51.100.0',
+          'metallb.io/loadBalancerIPs': victim,
         },
       },
-      /private|port|share/i,
+      /port/,
     ],
     ['a pool that is for others', { annotations: { 'metallb.io/address-pool': 'private' } }, /private/],
     [
@@ -132,7 +136,7 @@ testInsideLab(import.meta.filename, () => {
     });
 
   test('he cannot say in a status, or as an annotation, that he has an address', async () => {
-    const status = { status: { loadBalancer: { ingress: [{ ip: '198.51.100.0' }] } } };
+    const status = { status: { loadBalancer: { ingress: [{ ip: victim }] } } };
     await ask('liar', { annotations: { 'metallb.io/ip-allocated-from-pool': 'private' } });
     const { status: code } = await api.request(
       'PATCH',
@@ -196,17 +200,17 @@ testInsideLab(import.meta.filename, () => {
     for (const { exitCode, signalCode } of programs) assert.deepEqual([exitCode, signalCode], [null, null]);
   });
 
-  test('ten thousand sharing keys are as good as one: the next Service does not wait for them', async () => {
-    // Wanted by nobody else, so that all of them wait.
+  test(`${keys} sharing keys are as good as one: the next Service does not wait for them`, async () => {
+    // All of them wait for what they cannot have.
     const asked = (index: number): Asked => ({
       annotations: {
         'metallb.io/allow-shared-ip': `key-${index}`,
-        'metallb.io/loadBalancerIPs': '198.51.100.0',
+        'metallb.io/loadBalancerIPs': victim,
       },
     });
     let next = 0;
     const work = async (): Promise<void> => {
-      while (next < 10_000) {
+      while (next < keys) {
         const index = next++;
         await ask(`key-${index}`, asked(index));
       }
@@ -214,14 +218,14 @@ testInsideLab(import.meta.filename, () => {
     await Promise.all(Array.from({ length: 16 }, work));
     await until(
       'the last is judged',
-      async () => ((await read('key-9999')).status?.conditions ?? []).length > 0,
+      async () => ((await read(`key-${keys - 1}`)).status?.conditions ?? []).length > 0,
       60_000,
     );
     await cluster.controlPlane.apply(
       serviceManifest(shop, 'later', ports, { ...oneFamily, allocateLoadBalancerNodePorts: false }),
     );
     await addressesOf(cluster, 'later', 1);
-    assert.deepEqual(await addressesOf(cluster, 'web', 1), ['198.51.100.0']);
+    assert.deepEqual(await addressesOf(cluster, 'web', 1), [victim]);
   });
 
   test('who changes his Service back and forth fills no event stream', async () => {
