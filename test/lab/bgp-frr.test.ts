@@ -2,15 +2,8 @@
 import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import {
-  bfdDown,
-  frozenPeer,
-  gracefulRestart,
-  linkCut,
-  plannedStop,
-  tcpReset,
-  wrongPassword,
-} from './bgp-endings.ts';
+import { bfdDown, frozenPeer, gracefulRestart, linkCut, plannedStop, tcpReset } from './bgp-endings.ts';
+import { passwordInSecret, wrongPassword } from './bgp-passwords.ts';
 import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
   attributes,
@@ -37,6 +30,7 @@ testInsideLab(import.meta.filename, () => {
       linkCut(shortHold),
       bfdDown(bfdSession),
       wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
+      passwordInSecret(sessionNamed('MD5'), 'lab-secret', sessionNamed('IPv6')),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
       commandsTell(sessionNamed('IPv4')),

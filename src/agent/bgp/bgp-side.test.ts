@@ -1,7 +1,7 @@
 // The agent's BGP side as a whole: objects in; what a model peer on loopback is told, statuses and reports out.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { bgpAdvertisement, bgpPeer } from '../../announce/bgp/sample-world.ts';
+import { bgpAdvertisement, bgpPeer, secretChange } from '../../announce/bgp/sample-world.ts';
 import type { BgpPeer } from '../../model/bgp.ts';
 import { sampleAddress } from '../../model/sample.ts';
 import type { StatusObject } from '../../model/status.ts';
@@ -193,4 +193,37 @@ test('the report tells of each peer how it stands, and of those that are none of
   peer.say({ kind: 'notification', code: 6, subcode: 2, data: new Uint8Array(0) });
   await until('down', () => side.report()?.peers[0]?.lastError !== undefined);
   assert.equal(side.report()?.peers[0]?.lastError, 'ended by the peer: cease: administrative shutdown');
+});
+
+test('a peer waits for its Secret; a new password restarts its session, the same one in another version does not', async (t) => {
+  await using one = await startModelPeer();
+  await using other = await startModelPeer();
+  const { batch, side } = start(t);
+  const signed = bgpPeer('signed', {
+    peer: { address: sampleAddress('127.0.0.1') },
+    peerPort: other.port,
+    passwordSecret: { name: 'key', namespace: 'default' },
+  });
+  const gone = (): Change => ({ kind: 'Secret', key: 'default/key', object: undefined });
+  const names = (): string[] => side.report()?.peers.map(({ name }) => name) ?? [];
+  batch(...base, tor(one), signed);
+  await until('the other', () => one.heard.includes('end-of-rib IPv4'));
+  assert.deepEqual(
+    side.report()?.unused.map(({ kind }) => kind),
+    ['secret-missing'],
+  );
+  // Signed, it is not answered by this peer; so much can be seen without the kernel's part.
+  batch(secretChange('key'));
+  assert.deepEqual([names().sort(), side.report()?.unused], [['signed', 'tor'], []]);
+  const since = (): string | undefined => side.report()?.peers.find(({ name }) => name === 'signed')?.since;
+  const before = since();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  batch(secretChange('key'));
+  assert.equal(since(), before);
+  batch(secretChange('key', { password: 'another' }));
+  assert.notEqual(since(), before);
+  batch(gone());
+  assert.deepEqual(names(), ['tor']);
+  assert.doesNotMatch(JSON.stringify(side.report()), /another|"secret"/);
+  assert.deepEqual(one.heard, ['open', 'end-of-rib IPv4']);
 });

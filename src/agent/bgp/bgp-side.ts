@@ -1,7 +1,7 @@
 // The agent's BGP side: what this node tells which peers, with BFD beside it, and what is reported of both.
 import { networkInterfaces } from 'node:os';
 import { type PeerPlan, planPeers } from '../../announce/bgp/peer-plan.ts';
-import type { PeerReason } from '../../announce/bgp/reason.ts';
+import { bgpSentence, type PeerReason } from '../../announce/bgp/reason.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { IsHealthy } from '../../announce/usable-endpoints.ts';
 import type { NodeReport } from '../../api/node-report.ts';
@@ -151,9 +151,19 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     report.reconcile(await options.reportedBefore);
   });
 
+  /** Once of each peer that cannot have its session; that another node has it is no complaint. */
+  const complain = (reasons: readonly PeerReason[]): void => {
+    for (const reason of reasons) {
+      if (reason.kind === 'peer-not-for-node') continue;
+      if (unused.some(({ peer, kind }) => peer === reason.peer && kind === reason.kind)) continue;
+      log.warn('bgp-peer-unused', { peer: reason.peer, kind: reason.kind, next: bgpSentence(reason) });
+    }
+  };
+
   const configure = (): void => {
     const own = world.nodes.get(node);
     const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own);
+    complain(plan.unused);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
     const configurations = plan.peers.map(configurationOf);
@@ -189,9 +199,10 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   return {
     take({ touched, services, addresses, becameComplete }) {
       for (const service of services) report.serviceChanged(service);
-      const { bgpPeers, bfdProfiles, bgpAdvertisements, communities, pools, nodes } = touched;
+      const { bgpPeers, bfdProfiles, bgpAdvertisements, communities, pools, nodes, secrets } = touched;
       const isOwnNode = nodes.has(node) || becameComplete;
-      if (isOwnNode || bgpPeers.size + bfdProfiles.size + bgpAdvertisements.size > 0) configure();
+      if (isOwnNode || bgpPeers.size + bfdProfiles.size + bgpAdvertisements.size + secrets.size > 0)
+        configure();
       const isGeneral = isOwnNode || bgpAdvertisements.size + communities.size + pools.size > 0;
       planner.touch(isGeneral ? index.addresses() : addresses);
     },
