@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { bgpAdvertisement, bgpPeer, secretChange } from '../../announce/bgp/sample-world.ts';
+import { formatCidr } from '../../model/address.ts';
 import type { BgpPeer } from '../../model/bgp.ts';
 import { sampleAddress } from '../../model/sample.ts';
 import type { StatusObject } from '../../model/status.ts';
@@ -14,14 +15,26 @@ import { node, pool, service, slice } from '../test-world.ts';
 import { createWorldFollower } from '../world-follower.ts';
 import { createBgpSide } from './bgp-side.ts';
 import { type ModelPeer, startModelPeer } from './model-peer.ts';
+import type { Interfaces } from './next-hops.ts';
+
+const interfacesWith = (...cidrs: readonly string[]): Interfaces => ({
+  lo: cidrs.map((cidr) => ({ address: cidr.split('/')[0] ?? '', cidr })),
+});
 
 function start(t: TestContext, { isReady = true, reportedBefore = [] as string[] } = {}) {
   const statuses = new Map<string, StatusObject>();
   const events: string[] = [];
   const said: ToPulse[] = [];
+  const discarded: string[] = [];
   const kernel = Promise.withResolvers<void>();
   if (isReady) kernel.resolve();
-  const state = { isDrained: false, isForwarded: true, isMarked: false };
+  const state = {
+    isDrained: false,
+    isForwarded: true,
+    isMarked: false,
+    interfaces: interfacesWith('127.0.0.1/8'),
+    readdress: (_: Interfaces, ...__: readonly string[]): void => {},
+  };
   const stop = new AbortController();
   const follower = createWorldFollower({ isOurs: () => true, loneNode: undefined });
   const side = createBgpSide({
@@ -37,6 +50,20 @@ function start(t: TestContext, { isReady = true, reportedBefore = [] as string[]
       set(isSet) {
         state.isMarked = isSet;
       },
+    },
+    discards: { want: (aggregates) => discarded.push(aggregates.map(formatCidr).join()) },
+    openLinks(changed) {
+      state.readdress = (interfaces, ...gone) => {
+        state.interfaces = interfaces;
+        changed(new Set(gone));
+      };
+      return {
+        get interfaces() {
+          return state.interfaces;
+        },
+        follow() {},
+        [Symbol.dispose]() {},
+      };
     },
     listenPort: undefined,
     reportedBefore: Promise.resolve(reportedBefore),
@@ -57,7 +84,7 @@ function start(t: TestContext, { isReady = true, reportedBefore = [] as string[]
   });
   const batch = (...changes: readonly Change[]): void =>
     side.take(follower.take({ changes, complete: true }));
-  return { side, statuses, events, said, kernel, state, batch };
+  return { side, statuses, events, said, discarded, kernel, state, batch };
 }
 
 const base = [pool(), node('node-1', ['127.0.0.1']), bgpAdvertisement('all')];
@@ -226,4 +253,50 @@ test('a peer waits for its Secret; a new password restarts its session, the same
   assert.deepEqual(names(), ['tor']);
   assert.doesNotMatch(JSON.stringify(side.report()), /another|"secret"/);
   assert.deepEqual(one.heard, ['open', 'end-of-rib IPv4']);
+});
+
+test('what an aggregate covers is dropped for as long as the aggregate is announced', async (t) => {
+  await using peer = await startModelPeer();
+  const { batch, discarded, state } = start(t);
+  const block = bgpAdvertisement('all', { aggregationLength: 28 });
+  batch(...base, tor(peer), block, ...web('a', '192.0.2.1', 'node-1'), ...web('b', '192.0.2.2', 'node-1'));
+  await until('the block', () => tableOf(peer) === '192.0.2.0/28');
+  assert.equal(discarded.at(-1), '192.0.2.0/28');
+  state.readdress(interfacesWith('127.0.0.1/8', '192.0.2.5/24'));
+  assert.equal(discarded.at(-1), '', 'neighbours may be there');
+  state.readdress(interfacesWith('127.0.0.1/8'));
+  assert.equal(discarded.at(-1), '192.0.2.0/28');
+  batch(...web('a', '192.0.2.1'));
+  batch(...web('b', '192.0.2.2'));
+  await until('withdrawn', () => peer.table.size === 0);
+  assert.equal(discarded.at(-1), '');
+});
+
+test('a next hop follows the addresses of its interface: told anew, withdrawn without one, and said why', async (t) => {
+  await using peer = await startModelPeer({ families: ['IPv4', 'IPv6'] });
+  const { batch, side, state } = start(t);
+  const own = '127.0.0.1/8';
+  state.readdress(interfacesWith(own, '2001:db8:1::1/64'));
+  const endpoints = slice('b', [{ node: 'node-1', address: '2001:db8:9::1' }]);
+  batch(
+    ...base,
+    tor(peer, { dualStackAddressFamily: true }),
+    ...web('a', '192.0.2.1', 'node-1'),
+    service('b', ['2001:db8::1']),
+    { ...endpoints, object: endpoints.object && { ...endpoints.object, family: 'IPv6' } },
+  );
+  await until('both', () => peer.table.size === 2);
+  const report = () => side.report()?.peers[0];
+  const { since, sent = 0 } = report() ?? {};
+  state.readdress(interfacesWith(own, '2001:db8:1::2/64'));
+  await until('told anew', () => (report()?.sent ?? 0) > sent);
+  state.readdress(interfacesWith(own));
+  await until('withdrawn', () => tableOf(peer) === '192.0.2.1/32');
+  assert.match(report()?.problem ?? '', /no IPv6 address/);
+  state.readdress(interfacesWith(own, '2001:db8:1::3/64'));
+  await until('back', () => peer.table.size === 2);
+  assert.deepEqual([report()?.problem, report()?.since], [undefined, since]);
+  state.readdress(interfacesWith(), '127.0.0.1');
+  await until('begun anew', () => peer.heard.filter((one) => one === 'open').length === 2);
+  assert.ok(peer.heard.includes('notification 6/4'));
 });

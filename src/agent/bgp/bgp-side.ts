@@ -1,6 +1,6 @@
 // The agent's BGP side: what this node tells which peers, with BFD beside it, and what is reported of both.
-import { networkInterfaces } from 'node:os';
 import { type PeerPlan, planPeers } from '../../announce/bgp/peer-plan.ts';
+import type { Prefix } from '../../announce/bgp/prefix.ts';
 import { bgpSentence, type PeerReason } from '../../announce/bgp/reason.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { IsHealthy } from '../../announce/usable-endpoints.ts';
@@ -17,8 +17,10 @@ import type { StatusWriter } from '../status-writer.ts';
 import type { Followed, WorldFollower } from '../world-follower.ts';
 import { createBfdLinks } from './bfd-links.ts';
 import { addBgpMetrics } from './bgp-metrics.ts';
+import type { Discards } from './discards.ts';
 import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
+import type { OpenLinks } from './own-links.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 import { bgpReportOf } from './peer-report.ts';
 import type { RestartMarker } from './restart-marker.ts';
@@ -36,6 +38,8 @@ export interface BgpSideOptions {
   readonly isDrained: () => boolean;
   readonly sendToPulse: (message: ToPulse) => void;
   readonly restartMarker: RestartMarker;
+  readonly discards: Discards;
+  readonly openLinks: OpenLinks;
   /** Where peers may connect to; undefined: nowhere, sessions are made from here alone. */
   readonly listenPort: number | undefined;
   /** The Services for which this node's ServiceBGPStatus is there already; never rejects. */
@@ -78,9 +82,15 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const unsettled = new Map<string, Address>();
   let toldNames = '';
 
+  const links = options.openLinks((gone) => {
+    speaker.readdress(gone);
+    // A network of this node's may cover an aggregate now, or no more.
+    aggregates = undefined;
+    discard();
+  });
   const speaker = createSpeaker({
     isRestarting: marker.isSet,
-    nextHops: (local, family) => nextHops(networkInterfaces(), local, family),
+    nextHops: (local, family) => nextHops(links.interfaces, local, family),
     log,
     changed() {
       const hasRestart = [...speaker.sessions.values()].some(
@@ -102,10 +112,11 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const bfd = createBfdLinks({
     send: options.sendToPulse,
     changed: (peer, isUp) => speaker.bfdChanged(peer, isUp),
-    isOnLink: ({ address }) => isOnLink(networkInterfaces(), address),
+    isOnLink: ({ address }) => isOnLink(links.interfaces, address),
   });
   const bfdMetrics = createBfdMetrics(options.registry, bfd.sessions);
 
+  let aggregates: readonly Prefix[] | undefined;
   const table = createRouteTable((audience, prefix, intent) => speaker.want(audience, prefix, intent));
 
   const planner = createRoutePlanner({
@@ -123,11 +134,22 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       report.addressChanged(address);
     },
     idle() {
+      discard();
       settle();
       if (isKernelReady) speaker.begin();
     },
     signal: options.signal,
   });
+
+  /**
+   * Before the first peers hear of an aggregate. Neighbours of this node on a network of its own are no strangers to it, so
+   * an aggregate that lies within one is left alone.
+   */
+  const discard = (): void => {
+    if (!isKernelReady || table.aggregates() === aggregates || world.bgpPeers.size === 0) return;
+    aggregates = table.aggregates();
+    options.discards.want(aggregates.filter(({ address }) => !isOnLink(links.interfaces, address)));
+  };
 
   /** What was planned is with all peers that have their table, or these are others than before. */
   const settle = (): void => {
@@ -168,6 +190,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
     const configurations = plan.peers.map(configurationOf);
     listener?.setPeers(configurations);
+    if (configurations.length > 0) links.follow();
     speaker.configure(configurations);
     bfd.want(plan.peers);
     options.changed();
@@ -230,6 +253,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     },
     close() {
       listener?.[Symbol.dispose]();
+      links[Symbol.dispose]();
       return speaker.close();
     },
   };

@@ -34,6 +34,8 @@ export interface Speaker {
   begin(): void;
   /** Equal intents must be the same object; undefined withdraws. */
   want(audience: string, prefix: Prefix, intent: PathIntent | undefined): void;
+  /** This node has other addresses now; these it has no more. */
+  readdress(gone: ReadonlySet<string>): void;
   bfdChanged(peer: string, isUp: boolean): void;
   /** A connection from outside: to the session that it belongs to. */
   accept(connection: AcceptedTcp): void;
@@ -135,6 +137,15 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       for (const session of sessions.values())
         if (session.configuration.audience === key) session.routes.changed();
     },
+    readdress(gone) {
+      for (const [name, session] of sessions) {
+        const { local } = session;
+        if (local !== undefined && gone.has(formatAddress(local)))
+          log.warn('bgp-address-gone', { peer: name, address: formatAddress(local), next: addressAdvice });
+        session.readdress(gone);
+      }
+      for (const name of sessions.keys()) options.changed(name);
+    },
     bfdChanged(peer, isUp) {
       sessions.get(peer)?.step({ kind: isUp ? 'bfd-up' : 'bfd-down' });
     },
@@ -168,6 +179,9 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
 }
 
 const advice = 'It is tried again by itself; gantry bgp peers on this node tells how it stands.';
+
+const addressAdvice =
+  'The session is made anew from another address. Give the node its address back, or the peer the new one.';
 
 /** Packets that are signed otherwise are dropped by either side without a word. */
 function reasonText(reason: DownReason, { password }: PeerPath): string {
