@@ -20,8 +20,8 @@ export interface Audience {
   /** What a session that is new has to be told; nothing but End-of-RIB where the peer has no next hop to be told. */
   join(manner: Manner): Telling;
   routes(family: Family): Iterable<Route>;
-  /** From now on the routes ask to be left (RFC 8326). */
-  leave(): void;
+  /** From now on the routes ask to be left (RFC 8326), or do so no more. */
+  setLeaving(isLeaving: boolean): void;
 }
 
 export interface Route {
@@ -105,8 +105,9 @@ export function createAudience(): Audience {
       };
     },
     routes: (family) => routes[family].values(),
-    leave() {
-      isLeaving = true;
+    setLeaving(next) {
+      if (next === isLeaving) return;
+      isLeaving = next;
       for (const one of ribs.values()) {
         one.sets.clear();
         fill(one);

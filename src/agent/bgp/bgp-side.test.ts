@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { bgpAdvertisement, bgpPeer, secretChange } from '../../announce/bgp/sample-world.ts';
 import { formatCidr } from '../../model/address.ts';
 import type { BgpPeer } from '../../model/bgp.ts';
+import { excludeFromLoadBalancersLabel } from '../../model/node.ts';
 import { sampleAddress } from '../../model/sample.ts';
 import type { StatusObject } from '../../model/status.ts';
 import type { Change } from '../../model/world.ts';
@@ -105,6 +106,16 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+const excluded = ((): Change => {
+  const own = node('node-1', ['127.0.0.1']);
+  const labels = { [excludeFromLoadBalancersLabel]: '' };
+  return { ...own, object: own.object && { ...own.object, labels } };
+})();
+/** GRACEFUL_SHUTDOWN is 65535:0. */
+const asksToBeLeft = ({ table }: ModelPeer): boolean =>
+  [...table.values()]
+    .flat()
+    .some((one) => one.kind === 'communities' && one.communities.includes(0xffff_0000));
 const tableOf = ({ table }: ModelPeer): string => [...table.keys()].sort().join();
 
 test('a Service is announced, reported with its peers, and withdrawn with its last endpoint', async (t) => {
@@ -146,10 +157,14 @@ test('a drained node withdraws all and keeps its sessions', async (t) => {
   await until('announced', () => peer.table.size === 1);
   state.isDrained = true;
   side.drainTold();
+  await until('asked to be left', () => asksToBeLeft(peer));
   await until('withdrawn', () => peer.table.size === 0);
   state.isDrained = false;
   side.drainTold();
-  await until('again', () => peer.table.size === 1);
+  await until('again', () => peer.table.size === 1 && !asksToBeLeft(peer));
+  batch(excluded);
+  await until('asked to be left for the label, too', () => asksToBeLeft(peer));
+  await until('withdrawn', () => peer.table.size === 0);
   assert.equal(peer.heard.filter((one) => one === 'open').length, 1);
 });
 

@@ -6,6 +6,7 @@ import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { IsHealthy } from '../../announce/usable-endpoints.ts';
 import type { NodeReport } from '../../api/node-report.ts';
 import { type Address, formatAddress } from '../../model/address.ts';
+import { excludeFromLoadBalancersLabel } from '../../model/node.ts';
 import type { ServiceKey } from '../../model/service.ts';
 import type { EventPort } from '../../model/status.ts';
 import type { Log } from '../../observe/log.ts';
@@ -17,6 +18,7 @@ import type { StatusWriter } from '../status-writer.ts';
 import type { Followed, WorldFollower } from '../world-follower.ts';
 import { createBfdLinks } from './bfd-links.ts';
 import { addBgpMetrics } from './bgp-metrics.ts';
+import { createDeparture } from './departure.ts';
 import type { Discards } from './discards.ts';
 import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
@@ -76,7 +78,6 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const { node, follower, restartMarker: marker, log } = options;
   const { world, addresses: index } = follower;
   let unused: readonly PeerReason[] = [];
-  let wasDrained = false;
   let isKernelReady = false;
   /** Addresses whose routes are on their way to the peers. */
   const unsettled = new Map<string, Address>();
@@ -116,6 +117,20 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   });
   const bfdMetrics = createBfdMetrics(options.registry, bfd.sessions);
 
+  const departure = createDeparture({
+    hasPeers: () => [...speaker.sessions.values()].some(({ machine }) => machine.state === 'established'),
+    changed() {
+      speaker.setLeaving(departure.phase !== 'here');
+      planner.touch(index.addresses());
+    },
+    signal: options.signal,
+  });
+  /** Drained by hand, or by the label on its Node object. */
+  const depart = (): void => {
+    const labels = world.nodes.get(node)?.labels ?? {};
+    departure.set(options.isDrained() || Object.hasOwn(labels, excludeFromLoadBalancersLabel));
+  };
+
   let aggregates: readonly Prefix[] | undefined;
   const table = createRouteTable((audience, prefix, intent) => speaker.want(audience, prefix, intent));
 
@@ -127,7 +142,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       node,
       isHealthy: options.isHealthy,
       isForwarded: options.isForwarded,
-      isDrained: options.isDrained(),
+      isDrained: departure.phase === 'gone' && options.isDrained(),
+      isLeaving: departure.phase === 'leaving',
     }),
     planned(address) {
       unsettled.set(formatAddress(address), address);
@@ -224,6 +240,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       for (const service of services) report.serviceChanged(service);
       const { bgpPeers, bfdProfiles, bgpAdvertisements, communities, pools, nodes, secrets } = touched;
       const isOwnNode = nodes.has(node) || becameComplete;
+      if (isOwnNode) depart();
       if (isOwnNode || bgpPeers.size + bfdProfiles.size + bgpAdvertisements.size + secrets.size > 0)
         configure();
       const isGeneral = isOwnNode || bgpAdvertisements.size + communities.size + pools.size > 0;
@@ -232,10 +249,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     touch: planner.touch,
     forwarded: (service) => planner.touch(index.addressesOf(service)),
     drainTold() {
-      const isDrained = options.isDrained();
-      if (isDrained === wasDrained) return;
-      wasDrained = isDrained;
-      planner.touch(index.addresses());
+      depart();
     },
     pulseConnected: bfd.connected,
     bfdTold(message) {
