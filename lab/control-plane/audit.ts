@@ -15,12 +15,15 @@ export interface AuditedRequest {
   readonly namespace: string | undefined;
   /** Undefined for a collection, and where the server chooses it. */
   readonly name: string | undefined;
+  /** What follows the path: selectors, mostly. */
+  readonly query: string;
   /** HTTP's. */
   readonly code: number;
 }
 
 interface AuditEvent {
   readonly verb: string;
+  readonly requestURI: string;
   readonly user: { readonly username: string };
   /** Requests for other paths than resources' have none. */
   readonly objectRef?: {
@@ -56,7 +59,7 @@ export function auditedRequests(directory: string): AuditedRequest[] {
     .split('\n')
     .filter((line) => line !== '')
     .flatMap((line) => {
-      const { verb, user, objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
+      const { verb, user, requestURI, objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
       if (objectRef === undefined) return [];
       const { resource, subresource, namespace, name, apiGroup = '' } = objectRef;
       return {
@@ -66,6 +69,7 @@ export function auditedRequests(directory: string): AuditedRequest[] {
         resource: subresource === undefined ? resource : `${resource}/${subresource}`,
         namespace,
         name,
+        query: decodeURIComponent(requestURI.split('?')[1] ?? ''),
         code: responseStatus?.code ?? 0,
       };
     });

@@ -85,6 +85,8 @@ function startAgent(
       bgp: {
         reportedBefore: Promise.resolve([]),
         restartMarker: { isSet: false, set() {} },
+        discards: { want() {} },
+        openLinks: () => ({ interfaces: {}, follow() {}, [Symbol.dispose]() {} }),
         listenPort: undefined,
       },
       trimMemory() {},

@@ -47,7 +47,10 @@ export interface AgentOptions {
   readonly reportIntervalSeconds: number;
   /** The Services for which this node's ServiceL2Status is there already, left by an earlier agent; never rejects. */
   readonly reportedBefore: Promise<Iterable<ServiceKey>>;
-  readonly bgp: Pick<BgpSideOptions, 'reportedBefore' | 'restartMarker' | 'listenPort'>;
+  readonly bgp: Pick<
+    BgpSideOptions,
+    'reportedBefore' | 'restartMarker' | 'discards' | 'openLinks' | 'listenPort'
+  >;
   readonly host: Pick<HostWatchOptions, 'readProcFacts' | 'readForwardChains'>;
   readonly probing: Pick<AddressProberOptions, 'listLinks' | 'openListeners'>;
   /** Gives freed memory back to the kernel: after the beginning, and now and then. */

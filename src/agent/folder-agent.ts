@@ -12,6 +12,8 @@ import { folderSource } from '../sources/folder.ts';
 import { isHidden, pluralOf, statusFolder } from '../sources/folder-layout.ts';
 import { folderStatus } from '../sources/folder-status.ts';
 import { type Agent, createAgent } from './agent.ts';
+import { createDiscards, openDiscardTable } from './bgp/discards.ts';
+import { openLinks } from './bgp/own-links.ts';
 import { restartMarker } from './bgp/restart-marker.ts';
 import { hostSide } from './host-side.ts';
 import { ensureMembershipKey } from './membership-key.ts';
@@ -58,6 +60,8 @@ export async function createFolderAgent(options: FolderAgentOptions, signal: Abo
       bgp: {
         reportedBefore: Promise.resolve(await reportedServices(directory, node, 'ServiceBGPStatus')),
         restartMarker: restartMarker(options.runDirectory),
+        discards: createDiscards(openDiscardTable, options.log),
+        openLinks: openLinks(options.log),
         listenPort: options.bgpListenPort,
       },
       log: options.log,

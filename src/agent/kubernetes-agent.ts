@@ -16,6 +16,8 @@ import { type RememberedNotice, rememberedSource } from '../sources/remembered.t
 import { kubernetesReportedServices } from '../sources/reported-services.ts';
 import { createServiceVersions } from '../sources/service-versions.ts';
 import { type Agent, createAgent } from './agent.ts';
+import { createDiscards, openDiscardTable } from './bgp/discards.ts';
+import { openLinks } from './bgp/own-links.ts';
 import { restartMarker } from './bgp/restart-marker.ts';
 import { hostSide } from './host-side.ts';
 
@@ -89,6 +91,8 @@ export async function createKubernetesAgent(
       bgp: {
         reportedBefore: reported('ServiceBGPStatus'),
         restartMarker: restartMarker(options.runDirectory),
+        discards: createDiscards(openDiscardTable, log),
+        openLinks: openLinks(log),
         listenPort: options.bgpListenPort,
       },
       log,

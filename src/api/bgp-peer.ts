@@ -45,7 +45,7 @@ function parseNewer(raw: RawObject): Parsed<BgpPeer> {
       routerId: addressOf(spec.routerID),
       nodeSelectors: spec.nodeSelectors,
       password: given(spec.password),
-      passwordSecret: secretOf(spec.passwordSecret),
+      passwordSecret: secretOf(spec.passwordSecret, metadata.namespace ?? 'default'),
       bfdProfile: given(spec.bfdProfile),
       enableGracefulRestart: spec.enableGracefulRestart,
       ebgpMultiHop: spec.ebgpMultiHop,
@@ -69,8 +69,8 @@ function peerOf(spec: BgpPeerSpec): BgpPeer['peer'] | undefined {
   return name === undefined ? undefined : { interface: name };
 }
 
-const secretOf = (secret: BgpPeerSpec['passwordSecret']): BgpPeer['passwordSecret'] =>
-  secret?.name === undefined ? undefined : { name: secret.name, namespace: secret.namespace };
+const secretOf = (secret: BgpPeerSpec['passwordSecret'], ownNamespace: string): BgpPeer['passwordSecret'] =>
+  secret?.name === undefined ? undefined : { name: secret.name, namespace: secret.namespace ?? ownNamespace };
 
 type Timers = Pick<BgpPeer, 'holdTimeSeconds' | 'keepaliveTimeSeconds' | 'connectTimeSeconds'>;
 

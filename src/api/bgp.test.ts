@@ -65,7 +65,7 @@ test('of each pair of fields that exclude each other, one is given', () => {
   assert.deepEqual(refused(peer2({ password: 'a', passwordSecret: { name: 'b' } })), ['spec.password']);
   assert.deepEqual(peer2({ passwordSecret: { name: 'b' } }).object?.passwordSecret, {
     name: 'b',
-    namespace: undefined,
+    namespace: 'default',
   });
 });
 

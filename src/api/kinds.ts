@@ -12,6 +12,7 @@ import { parseL2Advertisement } from './l2-advertisement.ts';
 import { parseNamespace } from './namespace.ts';
 import { parseNode } from './node.ts';
 import type { RawObject } from './record.ts';
+import { parseSecret } from './secret.ts';
 import { parseService } from './service.ts';
 
 export interface KindSpec<K extends Kind> {
@@ -50,6 +51,13 @@ export const kinds: { readonly [K in Kind]: KindSpec<K> } = {
     namespaced: false,
     keyedBy: 'name',
     parse: parseNamespace,
+  },
+  Secret: {
+    apiVersions: ['v1'],
+    plural: 'secrets',
+    namespaced: true,
+    keyedBy: 'namespace/name',
+    parse: parseSecret,
   },
   IPAddressPool: ownKind('ipaddresspools', parseIpAddressPool),
   L2Advertisement: ownKind('l2advertisements', parseL2Advertisement),

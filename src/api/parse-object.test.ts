@@ -46,6 +46,13 @@ const valid: readonly RawObject[] = [
   },
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
   {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's' },
+    type: 'kubernetes.io/basic-auth',
+    stringData: { password: 'x' },
+  },
+  {
     apiVersion: 'metallb.io/v1beta1',
     kind: 'IPAddressPool',
     metadata: { name: 'p' },

@@ -1,5 +1,6 @@
 // `gantry agent cleanup`: takes back what the agent of this node leaves behind by design.
 import { Command } from 'commander';
+import { openDiscardTable, replaceTable } from '../agent/bgp/discards.ts';
 import { restartMarker } from '../agent/bgp/restart-marker.ts';
 import { removeReports, removeTable, stopPulse } from '../agent/cleanup.ts';
 import { reportedServices } from '../agent/folder-agent.ts';
@@ -25,6 +26,12 @@ export const agentCleanupCommand = (): Command =>
     )
     .action((_: object, command: Command) => cleanup(command.optsWithGlobals<Options>()));
 
+async function removeDiscards(): Promise<void> {
+  using port = await openDiscardTable();
+  const problem = replaceTable(port, []);
+  if (problem !== undefined) throw new Error(`the kernel keeps the table inet gantry-discard: ${problem}`);
+}
+
 async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<void> {
   const socket = pulseSocketPath(runDir);
   const end = await stopPulse((handlers) => connectPulse(socket, handlers));
@@ -33,6 +40,7 @@ async function cleanup({ folder, node, runDir, dataPlane }: Options): Promise<vo
   }
   process.stdout.write(end === 'stopped' ? 'pulse stopped\n' : `no pulse on ${socket}\n`);
   removeFormerOwnerTables();
+  await removeDiscards();
   // Nothing is forwarded any more, so the next agent must not say that all was.
   restartMarker(runDir).set(false);
   if (dataPlane === 'nftables') {

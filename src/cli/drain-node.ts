@@ -22,7 +22,7 @@ export interface NodeDrain {
 
 const lookMilliseconds = 300;
 
-/** Resolves with how many addresses it had, once it answers for none; rejects with a sentence. */
+/** Resolves with how many addresses it had, once it answers for none and has no route with a peer; rejects with a sentence. */
 export async function drainNode(
   { access, configurationNamespace }: Extract<Origin, { kind: 'kubernetes' }>,
   { node, undo, force, timeoutSeconds, progress }: NodeDrain,
@@ -31,6 +31,7 @@ export async function drainNode(
   const look = () => readReports(client, configurationNamespace);
   const before = await look();
   const owned = before.get(node)?.pulse.owned ?? 0;
+  const told = toldOf(before.get(node));
   const others = [...before.values()].filter((report) => report.node !== node && isReady(report));
   if (!undo && !force && others.length === 0 && owned > 0) {
     const next = 'its addresses would be answered for by nobody. --force does it all the same';
@@ -41,14 +42,28 @@ export async function drainNode(
   if (!patched.ok) throw new Error(apiSentence(patched.reason));
   if (undo) return 0;
   const deadline = performance.now() + timeoutSeconds * 1000;
-  for (let left = owned; left > 0; left = (await look()).get(node)?.pulse.owned ?? 0) {
-    progress(left);
-    if (performance.now() > deadline)
-      throw new Error(`${node} still answers for ${left} of ${owned} addresses after ${timeoutSeconds} s`);
+  for (let left = { owned, told }; left.owned + left.told > 0; ) {
+    progress(left.owned);
+    if (performance.now() > deadline) throw new Error(`${node} ${stillText(left)} after ${timeoutSeconds} s`);
     await sleep(lookMilliseconds);
+    const report = (await look()).get(node);
+    left = { owned: report?.pulse.owned ?? 0, told: toldOf(report) };
   }
   return owned;
 }
+
+/** Routes that its BGP peers are to have. */
+const toldOf = (report: NodeReport | undefined): number =>
+  (report?.bgp?.peers ?? []).reduce(
+    (sum, { state, prefixes }) => sum + (state === 'established' ? prefixes : 0),
+    0,
+  );
+
+const stillText = ({ owned, told }: { readonly owned: number; readonly told: number }): string =>
+  [
+    ...(owned > 0 ? [`still answers for ${owned} addresses`] : []),
+    ...(told > 0 ? [`still has ${told} routes with BGP peers`] : []),
+  ].join(' and ');
 
 const isReady = ({ pulse }: NodeReport): boolean => pulse.connected && pulse.draining !== true;
 

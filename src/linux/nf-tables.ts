@@ -172,6 +172,7 @@ export const NFPROTO_IPV6 = 10;
 
 /** enum nf_inet_hooks (linux/netfilter.h). */
 export const NF_INET_PRE_ROUTING = 0;
+export const NF_INET_FORWARD = 2;
 export const NF_INET_LOCAL_OUT = 3;
 export const NF_INET_POST_ROUTING = 4;
 export const NFNL_SUBSYS_NFTABLES = 10;

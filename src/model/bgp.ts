@@ -36,7 +36,8 @@ export interface BgpPeer {
   readonly routerId: Address | undefined;
   readonly nodeSelectors: readonly LabelSelector[];
   readonly password: string | undefined;
-  readonly passwordSecret: { readonly name: string; readonly namespace: string | undefined } | undefined;
+  /** In the peer's own namespace, unless it names another. */
+  readonly passwordSecret: { readonly name: string; readonly namespace: string } | undefined;
   readonly bfdProfile: string | undefined;
   readonly enableGracefulRestart: boolean;
   readonly ebgpMultiHop: boolean;

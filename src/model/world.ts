@@ -5,6 +5,7 @@ import type { BfdProfile, BgpAdvertisement, BgpPeer, Community } from './bgp.ts'
 import type { EndpointSlice, EndpointSliceKey } from './endpoint-slice.ts';
 import type { Namespace, Node } from './node.ts';
 import type { Pool } from './pool.ts';
+import type { Secret } from './secret.ts';
 import type { Service, ServiceKey } from './service.ts';
 
 /** The kinds a source delivers, with the model type of each. Namespaced kinds are keyed `namespace/name`. */
@@ -20,6 +21,8 @@ export interface ObjectOfKind {
   BFDProfile: BfdProfile;
   Community: Community;
   AddressProbe: AddressProbe;
+  /** Those with passwords of peers. */
+  Secret: Secret;
 }
 
 export type Kind = keyof ObjectOfKind;
@@ -55,6 +58,8 @@ export interface World {
   readonly communities: Map<string, Community>;
   /** By node. */
   readonly addressProbes: Map<string, AddressProbe>;
+  /** By `namespace/name`. */
+  readonly secrets: Map<string, Secret>;
 }
 
 /** What a batch changed: the planners look at these keys again, and at nothing else. */
@@ -72,6 +77,7 @@ export interface Touched {
   readonly bfdProfiles: Set<string>;
   readonly communities: Set<string>;
   readonly addressProbes: Set<string>;
+  readonly secrets: Set<string>;
   /** True for the batch that completed the first list. */
   readonly becameComplete: boolean;
 }
@@ -91,6 +97,7 @@ export function emptyWorld(): World {
     bfdProfiles: new Map(),
     communities: new Map(),
     addressProbes: new Map(),
+    secrets: new Map(),
   };
 }
 
@@ -106,6 +113,7 @@ export const nothingTouched = (becameComplete = false): Touched => ({
   bfdProfiles: new Set(),
   communities: new Set(),
   addressProbes: new Set(),
+  secrets: new Set(),
   becameComplete,
 });
 
@@ -161,6 +169,10 @@ function applyChange(world: World, change: Change, touched: Touched): void {
     case 'AddressProbe':
       put(world.addressProbes, change.key, change.object);
       touched.addressProbes.add(change.key);
+      return;
+    case 'Secret':
+      put(world.secrets, change.key, change.object);
+      touched.secrets.add(change.key);
       return;
     default:
       change satisfies never;

@@ -236,3 +236,19 @@ test('nodes with a pod of ours are members, the others are none', async () => {
   await using everywhere = await follow(server);
   assert.equal(everywhere.world.nodes.get('node1')?.isMember, true);
 });
+
+test('of Secrets only those for basic authentication in the namespace of the configuration are asked for', async () => {
+  await using server = await startCluster();
+  const secret = (type: string) => ({
+    metadata: { name: `${type.split('/').at(-1)}`.toLowerCase() },
+    type,
+    data: { password: 'aHVudGVyMg==', 'tls.key': 'eA==' },
+  });
+  for (const namespace of ['metallb-system', 'default'])
+    for (const type of ['kubernetes.io/basic-auth', 'Opaque', 'kubernetes.io/tls'])
+      write(server, 'Secret', namespace, secret(type));
+  await using followed = await follow(server);
+  assert.deepEqual([...followed.world.secrets.keys()], ['metallb-system/basic-auth']);
+  assert.equal(followed.world.secrets.get('metallb-system/basic-auth')?.password, 'hunter2');
+  assert.doesNotMatch(JSON.stringify(followed.problems()), /hunter2/);
+});

@@ -9,6 +9,7 @@ import {
   type CollectionNotice,
   watchCollection,
 } from '../kubernetes/watch-collection.ts';
+import { basicAuthType } from '../model/secret.ts';
 import type { Kind } from '../model/world.ts';
 import { readDefinition, wentWith } from './definition.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
@@ -52,10 +53,11 @@ export const agentKinds: readonly Kind[] = [
   'EndpointSlice',
   'Node',
   'Namespace',
+  'Secret',
   ...configurationKinds,
 ];
-/** What a person is told by. */
-export const allKinds: readonly Kind[] = [...agentKinds, 'AddressProbe'];
+/** What a person is told by: passwords are none of it. */
+export const allKinds: readonly Kind[] = [...agentKinds.filter((kind) => kind !== 'Secret'), 'AddressProbe'];
 
 /** A pod that leaves is replaced within this, unless Gantry is to run on its node no more. */
 const lingerMilliseconds = 60_000;
@@ -221,8 +223,9 @@ function placeOf(pod: ApiObject): PodPlace {
 /** Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. */
 const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
 
-/** Of Gantry's own kinds only the objects in the configuration's namespace count. */
-const isConfiguring = (kind: Kind): boolean => kind === 'AddressProbe' || isConfigurationKind(kind);
+/** Of Gantry's own kinds, and of Secrets, only the objects in the configuration's namespace count. */
+const isConfiguring = (kind: Kind): boolean =>
+  kind === 'AddressProbe' || kind === 'Secret' || isConfigurationKind(kind);
 
 const isConfigurationKind = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
 
@@ -235,5 +238,7 @@ export function selectionOf(kind: Kind, configurationNamespace: string) {
     resource: { apiVersion, kind, plural, isNamespaced: namespaced },
     namespace: isConfiguring(kind) ? configurationNamespace : undefined,
     form: kind === 'Namespace' ? ('metadata' as const) : ('whole' as const),
+    // Others are never asked for, what they hold does not leave the server.
+    ...(kind === 'Secret' && { fieldSelector: `type=${basicAuthType}` }),
   };
 }

@@ -16,6 +16,9 @@ export async function readLastGood(directory: string, file: string): Promise<rea
   return fileContent(finish(readManifest(file, text, 'json')), []).entries;
 }
 
+/** Passwords are not copied to where others may read: a Secret that broke is missing after a restart. */
+const isKept = ({ isHeld, identity }: FileEntry): boolean => isHeld && identity.kind !== 'Secret';
+
 const pathOf = (directory: string, file: string): string => join(directory, lastGoodFolder, `${file}.json`);
 
 interface Present {
@@ -40,9 +43,7 @@ export class LastGoodStore {
 
   /** A file has a new text (undefined where it cannot be read), of which `content` was made. */
   update(file: string, text: string | undefined, format: ManifestFormat, content: FileContent): void {
-    const wanted = new Set(
-      content.entries.filter(({ isHeld }) => isHeld).map(({ identity }) => idOf(identity)),
-    );
+    const wanted = new Set(content.entries.filter(isKept).map(({ identity }) => idOf(identity)));
     if (wanted.size > 0 || this.#held.has(file)) this.#hold(file, wanted);
     if (text !== undefined) this.#present.set(file, { text, format });
   }

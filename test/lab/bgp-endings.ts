@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { until } from '../../lab/gantry.ts';
 import { gantryCommand } from '../../lab/program.ts';
-import { type BgpScene, nameOf, peerManifest, type Session } from './bgp-scene.ts';
+import { type BgpScene, nameOf, type Session } from './bgp-scene.ts';
 import type { Trial } from './bgp-trials.ts';
 
 /** A peer that stands still is left after the hold time, and met again. */
@@ -143,27 +143,5 @@ export const bfdDown = (session: Session): Trial => ({
       assert.match(scene.peer(nameOf(session))?.lastError ?? '', /BFD down|refuses|answer|route/);
     }
     await scene.announced(session);
-  },
-});
-
-/** Another password leaves the session of everyone else alone, and is told in words. */
-export const wrongPassword = (session: Session, bystander: Session): Trial => ({
-  feature: 'wrong password told',
-  async run(scene) {
-    await scene.announced(session, bystander);
-    const since = scene.peer(nameOf(bystander))?.since;
-    const wrong = peerManifest({ ...session, spec: { ...session.spec, password: 'not the one' } });
-    scene.gantry.write(nameOf(session), wrong);
-    await until(
-      'no session',
-      () => {
-        const peer = scene.peer(nameOf(session));
-        return peer?.state !== 'established' && /password|answers/.test(peer?.lastError ?? '');
-      },
-      20_000,
-    );
-    scene.gantry.write(nameOf(session), peerManifest(session));
-    await scene.announced(session);
-    assert.equal(scene.peer(nameOf(bystander))?.since, since);
   },
 });

@@ -2,15 +2,9 @@
 import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import {
-  bfdDown,
-  frozenPeer,
-  gracefulRestart,
-  linkCut,
-  plannedStop,
-  tcpReset,
-  wrongPassword,
-} from './bgp-endings.ts';
+import { nextHopFollows, unusedDropped } from './bgp-addresses.ts';
+import { bfdDown, frozenPeer, gracefulRestart, linkCut, plannedStop, tcpReset } from './bgp-endings.ts';
+import { passwordInSecret, wrongPassword } from './bgp-passwords.ts';
 import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
   attributes,
@@ -37,6 +31,9 @@ testInsideLab(import.meta.filename, () => {
       linkCut(shortHold),
       bfdDown(bfdSession),
       wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
+      passwordInSecret(sessionNamed('MD5'), 'lab-secret', sessionNamed('IPv6')),
+      unusedDropped(sessionNamed('IPv4')),
+      nextHopFollows(sessionNamed('both families'), sessionNamed('IPv4')),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
       commandsTell(sessionNamed('IPv4')),

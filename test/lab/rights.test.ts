@@ -56,6 +56,16 @@ const l2Status = inNamespace({
   metadata: { name: 'l2-node1.shop.web' },
 });
 
+/** Its password is in a Secret: with a session that is tried, it was read. */
+const peer = inNamespace({
+  apiVersion: 'metallb.io/v1beta2',
+  kind: 'BGPPeer',
+  metadata: { name: 'tor' },
+  spec: { myASN: 64500, peerASN: 64501, peerAddress: '192.0.2.254', passwordSecret: { name: 'tor' } },
+});
+const secret = (name: string, type: string, stringData: Readonly<Record<string, string>>): Manifest =>
+  inNamespace({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData });
+
 interface Started {
   readonly kubeconfig: string;
   /** Has it end, and rejects where it ends otherwise than well. */
@@ -89,6 +99,9 @@ testInsideLab(import.meta.filename, () => {
       pulse,
       inNamespace(poolManifest('lan', ['192.0.2.200-192.0.2.209'])),
       inNamespace(l2AdvertisementManifest('lan')),
+      peer,
+      secret('tor', 'kubernetes.io/basic-auth', { password: 'lab-secret' }),
+      secret('other', 'Opaque', { key: 'nobody-else-reads-this' }),
       web,
       endpointSliceManifest('shop', 'web', 'IPv4', ports, [{ address: '198.18.1.10', nodeName: node.name }]),
     );
@@ -143,6 +156,14 @@ testInsideLab(import.meta.filename, () => {
     const pulse = await start('pulse', node.host);
     const agent = await start('agent', node.host);
     await until('the address is announced', async () => (await cluster.find(l2Status)) !== undefined, 30_000);
+    await until(
+      'the session is tried',
+      () =>
+        /bgp-not-established.*"peer":"tor"|"peer":"tor".*bgp-not-established/.test(
+          readFileSync(node.host.logPath('agent'), 'utf8'),
+        ),
+      60_000,
+    );
     // As people do in the pods of the agents.
     node.host.exec(gantryCommand('status', '--kubeconfig', agent.kubeconfig), { mayFail: true });
     await cluster.remove(web);
@@ -150,6 +171,16 @@ testInsideLab(import.meta.filename, () => {
     await judge('agent', agent);
     await judge('controller', controller);
     await pulse.stop();
+    const ofSecrets = cluster
+      .requests()
+      .filter(({ user, resource }) => user.endsWith(':gantry-agent') && resource === 'secrets');
+    assert.ok(ofSecrets.length > 0);
+    for (const { query } of ofSecrets) assert.match(query, /fieldSelector=type=kubernetes.io\/basic-auth/);
+    const written = ['agent', 'controller'].map((name) => {
+      const host = name === 'agent' ? node.host : cluster.host;
+      return readFileSync(host.logPath(name), 'utf8');
+    });
+    assert.doesNotMatch(written.join(), /lab-secret/);
     const asked = cluster.requests().filter(({ user }) => user.endsWith(':gantry-pulse'));
     assert.deepEqual(asked, []);
   });

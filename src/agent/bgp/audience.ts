@@ -20,8 +20,8 @@ export interface Audience {
   /** What a session that is new has to be told; nothing but End-of-RIB where the peer has no next hop to be told. */
   join(manner: Manner): Telling;
   routes(family: Family): Iterable<Route>;
-  /** From now on the routes ask to be left (RFC 8326). */
-  leave(): void;
+  /** From now on the routes ask to be left (RFC 8326), or do so no more. */
+  setLeaving(isLeaving: boolean): void;
 }
 
 export interface Route {
@@ -105,8 +105,9 @@ export function createAudience(): Audience {
       };
     },
     routes: (family) => routes[family].values(),
-    leave() {
-      isLeaving = true;
+    setLeaving(next) {
+      if (next === isLeaving) return;
+      isLeaving = next;
       for (const one of ribs.values()) {
         one.sets.clear();
         fill(one);
@@ -119,14 +120,21 @@ const keyOf = ({ family, isFourByteAs, isExtended, isInternal, localAsn, nextHop
   [family, isFourByteAs, isExtended, isInternal, localAsn, ...nextHops.map(formatAddress)].join(' ');
 
 /**
- * The same session among others that are told something else: the routes that those do not have are withdrawn, the others
- * sent again.
+ * The same session among others that are told something else, or in another manner: the routes that are not told any more
+ * are withdrawn, the others sent again.
  */
-export function moveTelling(telling: Telling, from: Audience, to: Audience): Telling {
-  const { family } = telling.manner;
-  const kept = new Set([...to.routes(family)].map(({ prefix }) => formatCidr(prefix)));
-  const gone = [...from.routes(family)].filter(({ prefix }) => !kept.has(formatCidr(prefix)));
-  const next = to.join(telling.manner);
+export function moveTelling(
+  telling: Telling,
+  from: Audience,
+  to: Audience,
+  manner = telling.manner,
+): Telling {
+  const { family } = manner;
+  const told = (audience: Audience, { nextHops }: Manner): readonly Route[] =>
+    nextHops.length === 0 ? [] : [...audience.routes(family)];
+  const kept = new Set(told(to, manner).map(({ prefix }) => formatCidr(prefix)));
+  const gone = told(from, telling.manner).filter(({ prefix }) => !kept.has(formatCidr(prefix)));
+  const next = to.join(manner);
   next.reader.waiting = packWithdrawn(
     gone.map(({ prefix }) => prefixBytes(prefix)),
     next.rib.context,

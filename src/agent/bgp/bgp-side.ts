@@ -1,11 +1,12 @@
 // The agent's BGP side: what this node tells which peers, with BFD beside it, and what is reported of both.
-import { networkInterfaces } from 'node:os';
 import { type PeerPlan, planPeers } from '../../announce/bgp/peer-plan.ts';
-import type { PeerReason } from '../../announce/bgp/reason.ts';
+import type { Prefix } from '../../announce/bgp/prefix.ts';
+import { bgpSentence, type PeerReason } from '../../announce/bgp/reason.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { IsHealthy } from '../../announce/usable-endpoints.ts';
 import type { NodeReport } from '../../api/node-report.ts';
 import { type Address, formatAddress } from '../../model/address.ts';
+import { excludeFromLoadBalancersLabel } from '../../model/node.ts';
 import type { ServiceKey } from '../../model/service.ts';
 import type { EventPort } from '../../model/status.ts';
 import type { Log } from '../../observe/log.ts';
@@ -17,8 +18,11 @@ import type { StatusWriter } from '../status-writer.ts';
 import type { Followed, WorldFollower } from '../world-follower.ts';
 import { createBfdLinks } from './bfd-links.ts';
 import { addBgpMetrics } from './bgp-metrics.ts';
+import { createDeparture } from './departure.ts';
+import type { Discards } from './discards.ts';
 import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
+import type { OpenLinks } from './own-links.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 import { bgpReportOf } from './peer-report.ts';
 import type { RestartMarker } from './restart-marker.ts';
@@ -36,6 +40,8 @@ export interface BgpSideOptions {
   readonly isDrained: () => boolean;
   readonly sendToPulse: (message: ToPulse) => void;
   readonly restartMarker: RestartMarker;
+  readonly discards: Discards;
+  readonly openLinks: OpenLinks;
   /** Where peers may connect to; undefined: nowhere, sessions are made from here alone. */
   readonly listenPort: number | undefined;
   /** The Services for which this node's ServiceBGPStatus is there already; never rejects. */
@@ -72,15 +78,20 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const { node, follower, restartMarker: marker, log } = options;
   const { world, addresses: index } = follower;
   let unused: readonly PeerReason[] = [];
-  let wasDrained = false;
   let isKernelReady = false;
   /** Addresses whose routes are on their way to the peers. */
   const unsettled = new Map<string, Address>();
   let toldNames = '';
 
+  const links = options.openLinks((gone) => {
+    speaker.readdress(gone);
+    // A network of this node's may cover an aggregate now, or no more.
+    aggregates = undefined;
+    discard();
+  });
   const speaker = createSpeaker({
     isRestarting: marker.isSet,
-    nextHops: (local, family) => nextHops(networkInterfaces(), local, family),
+    nextHops: (local, family) => nextHops(links.interfaces, local, family),
     log,
     changed() {
       const hasRestart = [...speaker.sessions.values()].some(
@@ -102,10 +113,25 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const bfd = createBfdLinks({
     send: options.sendToPulse,
     changed: (peer, isUp) => speaker.bfdChanged(peer, isUp),
-    isOnLink: ({ address }) => isOnLink(networkInterfaces(), address),
+    isOnLink: ({ address }) => isOnLink(links.interfaces, address),
   });
   const bfdMetrics = createBfdMetrics(options.registry, bfd.sessions);
 
+  const departure = createDeparture({
+    hasPeers: () => [...speaker.sessions.values()].some(({ machine }) => machine.state === 'established'),
+    changed() {
+      speaker.setLeaving(departure.phase !== 'here');
+      planner.touch(index.addresses());
+    },
+    signal: options.signal,
+  });
+  /** Drained by hand, or by the label on its Node object. */
+  const depart = (): void => {
+    const labels = world.nodes.get(node)?.labels ?? {};
+    departure.set(options.isDrained() || Object.hasOwn(labels, excludeFromLoadBalancersLabel));
+  };
+
+  let aggregates: readonly Prefix[] | undefined;
   const table = createRouteTable((audience, prefix, intent) => speaker.want(audience, prefix, intent));
 
   const planner = createRoutePlanner({
@@ -116,18 +142,30 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       node,
       isHealthy: options.isHealthy,
       isForwarded: options.isForwarded,
-      isDrained: options.isDrained(),
+      isDrained: departure.phase === 'gone' && options.isDrained(),
+      isLeaving: departure.phase === 'leaving',
     }),
     planned(address) {
       unsettled.set(formatAddress(address), address);
       report.addressChanged(address);
     },
     idle() {
+      discard();
       settle();
       if (isKernelReady) speaker.begin();
     },
     signal: options.signal,
   });
+
+  /**
+   * Before the first peers hear of an aggregate. Neighbours of this node on a network of its own are no strangers to it, so
+   * an aggregate that lies within one is left alone.
+   */
+  const discard = (): void => {
+    if (!isKernelReady || table.aggregates() === aggregates || world.bgpPeers.size === 0) return;
+    aggregates = table.aggregates();
+    options.discards.want(aggregates.filter(({ address }) => !isOnLink(links.interfaces, address)));
+  };
 
   /** What was planned is with all peers that have their table, or these are others than before. */
   const settle = (): void => {
@@ -151,13 +189,24 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     report.reconcile(await options.reportedBefore);
   });
 
+  /** Once of each peer that cannot have its session; that another node has it is no complaint. */
+  const complain = (reasons: readonly PeerReason[]): void => {
+    for (const reason of reasons) {
+      if (reason.kind === 'peer-not-for-node') continue;
+      if (unused.some(({ peer, kind }) => peer === reason.peer && kind === reason.kind)) continue;
+      log.warn('bgp-peer-unused', { peer: reason.peer, kind: reason.kind, next: bgpSentence(reason) });
+    }
+  };
+
   const configure = (): void => {
     const own = world.nodes.get(node);
     const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own);
+    complain(plan.unused);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
     const configurations = plan.peers.map(configurationOf);
     listener?.setPeers(configurations);
+    if (configurations.length > 0) links.follow();
     speaker.configure(configurations);
     bfd.want(plan.peers);
     options.changed();
@@ -189,19 +238,18 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   return {
     take({ touched, services, addresses, becameComplete }) {
       for (const service of services) report.serviceChanged(service);
-      const { bgpPeers, bfdProfiles, bgpAdvertisements, communities, pools, nodes } = touched;
+      const { bgpPeers, bfdProfiles, bgpAdvertisements, communities, pools, nodes, secrets } = touched;
       const isOwnNode = nodes.has(node) || becameComplete;
-      if (isOwnNode || bgpPeers.size + bfdProfiles.size + bgpAdvertisements.size > 0) configure();
+      if (isOwnNode) depart();
+      if (isOwnNode || bgpPeers.size + bfdProfiles.size + bgpAdvertisements.size + secrets.size > 0)
+        configure();
       const isGeneral = isOwnNode || bgpAdvertisements.size + communities.size + pools.size > 0;
       planner.touch(isGeneral ? index.addresses() : addresses);
     },
     touch: planner.touch,
     forwarded: (service) => planner.touch(index.addressesOf(service)),
     drainTold() {
-      const isDrained = options.isDrained();
-      if (isDrained === wasDrained) return;
-      wasDrained = isDrained;
-      planner.touch(index.addresses());
+      depart();
     },
     pulseConnected: bfd.connected,
     bfdTold(message) {
@@ -219,6 +267,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     },
     close() {
       listener?.[Symbol.dispose]();
+      links[Symbol.dispose]();
       return speaker.close();
     },
   };

@@ -1,8 +1,10 @@
 // The addresses of this node that a peer may send packets to: that of the session, and one of the other family beside it.
-import type { networkInterfaces } from 'node:os';
 import { type Address, type Family, parseAddress, sameAddress } from '../../model/address.ts';
 
-export type Interfaces = ReturnType<typeof networkInterfaces>;
+/** By name; the addresses as `networkInterfaces` of Node has them. */
+export type Interfaces = Readonly<
+  Record<string, readonly { readonly address: string; readonly cidr: string | null }[] | undefined>
+>;
 
 /**
  * `local` is where the session ends. Of the other family it is the first address of the same interface that is neither

@@ -12,7 +12,7 @@ import {
   type SessionEvent,
 } from '../../announce/bgp/session.ts';
 import { frames, newStream, type Stream } from '../../announce/bgp/stream.ts';
-import type { Address, Family } from '../../model/address.ts';
+import { type Address, type Family, formatAddress } from '../../model/address.ts';
 import type { Audience } from './audience.ts';
 import { type Connection, createConnection } from './connection.ts';
 import { dial } from './dial.ts';
@@ -47,6 +47,8 @@ export interface PeerSession {
   step(event: SessionEvent): void;
   /** The peer has connected to us. */
   accept(socket: Socket): void;
+  /** This node has other addresses than before: what the peer is told follows; without its own the session begins anew. */
+  readdress(gone: ReadonlySet<string>): void;
   /** Takes a configuration that differs in the audience alone. */
   move(configuration: PeerConfiguration): void;
 }
@@ -200,6 +202,11 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     link?.connection?.close();
   };
 
+  const nextHopsFor = (local: Address, family: Family, { hasExtendedNextHop }: Agreement) => {
+    const own = options.nextHops(local, family);
+    return own.length > 0 || !hasExtendedNextHop ? own : options.nextHops(local, 'IPv6');
+  };
+
   const begin = (id: number, agreement: Agreement): void => {
     const link = links.get(id);
     const local = link?.connection?.local;
@@ -208,9 +215,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     since = Date.now();
     for (const family of agreement.families) {
       const { isInternal, isFourByteAs, isExtended } = agreement;
-      const own = options.nextHops(local, family);
-      const nextHops =
-        own.length > 0 || !agreement.hasExtendedNextHop ? own : options.nextHops(local, 'IPv6');
+      const nextHops = nextHopsFor(local, family, agreement);
       const { localAsn } = configuration.settings;
       const manner = { family, isInternal, isFourByteAs, isExtended, localAsn, nextHops };
       routes.add(options.audience(configuration.audience).join(manner));
@@ -240,6 +245,23 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
       links.set(id, link);
       if (attach(link, id, socket)) step({ kind: 'accepted' });
       else links.delete(id);
+    },
+    readdress(gone) {
+      const local = active?.connection?.local;
+      const { agreement } = machine;
+      if (local === undefined || agreement === undefined) return;
+      if (gone.has(formatAddress(local))) {
+        const communication = `${formatAddress(local)} is not an address of this node any more`;
+        step({ kind: 'stop', why: 'reset', communication });
+        step({ kind: 'start' });
+        return;
+      }
+      for (const family of agreement.families)
+        routes.redirect(
+          family,
+          nextHopsFor(local, family, agreement),
+          options.audience(configuration.audience),
+        );
     },
     move(next) {
       const [from, to] = [configuration, next].map(({ audience }) => options.audience(audience));

@@ -1,6 +1,7 @@
 // Sends one established session what its peer is to be told, as fast as the kernel takes it and no faster.
+import { isDeepStrictEqual } from 'node:util';
 import { pull, refresh } from '../../announce/bgp/rib-out.ts';
-import type { Family } from '../../model/address.ts';
+import type { Address, Family } from '../../model/address.ts';
 import { type Audience, moveTelling, type Telling } from './audience.ts';
 
 export interface RouteSender {
@@ -18,6 +19,8 @@ export interface RouteSender {
   /** The whole table again; `isMarked`: between BoRR and EoRR (RFC 7313). */
   resend(family: Family, isMarked: boolean): void;
   move(from: Audience, to: Audience): void;
+  /** The family's routes go by these next hops from now on; none: they are withdrawn. */
+  redirect(family: Family, nextHops: readonly Address[], audience: Audience): void;
   /** The session is down. */
   end(): void;
 }
@@ -87,6 +90,13 @@ export function createRouteSender(
     },
     move(from, to) {
       for (const [family, telling] of tellings) tellings.set(family, moveTelling(telling, from, to));
+      schedule();
+    },
+    redirect(family, nextHops, audience) {
+      const telling = tellings.get(family);
+      if (telling === undefined || isDeepStrictEqual(telling.manner.nextHops, nextHops)) return;
+      const manner = { ...telling.manner, nextHops };
+      tellings.set(family, moveTelling(telling, audience, audience, manner));
       schedule();
     },
     end() {

@@ -7,6 +7,7 @@ import type { AcceptedTcp } from '../../linux/tcp-socket.ts';
 import { type Address, type Family, formatAddress, sameAddress } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Audience, createAudience } from './audience.ts';
+import { leaveMilliseconds } from './departure.ts';
 import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
 import type { PeerPath } from './peer-path.ts';
 import { createPeerSession, type PeerSession } from './peer-session.ts';
@@ -34,6 +35,10 @@ export interface Speaker {
   begin(): void;
   /** Equal intents must be the same object; undefined withdraws. */
   want(audience: string, prefix: Prefix, intent: PathIntent | undefined): void;
+  /** All routes ask to be left from now on, or do so no more (RFC 8326). */
+  setLeaving(isLeaving: boolean): void;
+  /** This node has other addresses now; these it has no more. */
+  readdress(gone: ReadonlySet<string>): void;
   bfdChanged(peer: string, isUp: boolean): void;
   /** A connection from outside: to the session that it belongs to. */
   accept(connection: AcceptedTcp): void;
@@ -44,21 +49,20 @@ export interface Speaker {
   close(): Promise<void>;
 }
 
-/** What other routers need to choose other paths, after GRACEFUL_SHUTDOWN has been sent (RFC 8326 §4.3). */
-const leaveMilliseconds = 1000;
-
 export function createSpeaker(options: SpeakerOptions): Speaker {
   const { log } = options;
   const sessions = new Map<string, PeerSession>();
   const audiences = new Map<string, Audience>();
   const lastErrors = new Map<string, string>();
   let hasBegun = false;
+  let isLeaving = false;
   let isClosed = false;
 
   const audienceOf = (key: string): Audience => {
     const known = audiences.get(key);
     if (known !== undefined) return known;
     const made = createAudience();
+    made.setLeaving(isLeaving);
     audiences.set(key, made);
     return made;
   };
@@ -135,6 +139,20 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       for (const session of sessions.values())
         if (session.configuration.audience === key) session.routes.changed();
     },
+    setLeaving(next) {
+      isLeaving = next;
+      for (const audience of audiences.values()) audience.setLeaving(next);
+      for (const session of sessions.values()) session.routes.changed();
+    },
+    readdress(gone) {
+      for (const [name, session] of sessions) {
+        const { local } = session;
+        if (local !== undefined && gone.has(formatAddress(local)))
+          log.warn('bgp-address-gone', { peer: name, address: formatAddress(local), next: addressAdvice });
+        session.readdress(gone);
+      }
+      for (const name of sessions.keys()) options.changed(name);
+    },
     bfdChanged(peer, isUp) {
       sessions.get(peer)?.step({ kind: isUp ? 'bfd-up' : 'bfd-down' });
     },
@@ -153,7 +171,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       for (const session of sessions.values())
         if (restarts(session)) session.step({ kind: 'stop', why: 'planned-restart' });
       if (leaving.some(({ machine }) => machine.state === 'established')) {
-        for (const audience of audiences.values()) audience.leave();
+        for (const audience of audiences.values()) audience.setLeaving(true);
         for (const session of leaving) session.routes.changed();
         await new Promise((resolve) => setTimeout(resolve, leaveMilliseconds));
       }
@@ -168,6 +186,9 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
 }
 
 const advice = 'It is tried again by itself; gantry bgp peers on this node tells how it stands.';
+
+const addressAdvice =
+  'The session is made anew from another address. Give the node its address back, or the peer the new one.';
 
 /** Packets that are signed otherwise are dropped by either side without a word. */
 function reasonText(reason: DownReason, { password }: PeerPath): string {

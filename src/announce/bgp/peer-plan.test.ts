@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import type { BgpPeer } from '../../model/bgp.ts';
 import type { Node } from '../../model/node.ts';
 import { sampleAddress } from '../../model/sample.ts';
+import type { Secret } from '../../model/secret.ts';
 import type { Change } from '../../model/world.ts';
 import { planPeers } from './peer-plan.ts';
 import { bgpSentence } from './reason.ts';
-import { bgpAdvertisement, bgpPeer, bgpWorld } from './sample-world.ts';
+import { bgpAdvertisement, bgpPeer, bgpWorld, secretChange } from './sample-world.ts';
 
 const plan = (changes: readonly Change[], node: Partial<Node> = {}) => {
   const world = bgpWorld(...changes);
@@ -58,12 +59,27 @@ test('a peer that an advertisement names is told apart', () => {
   );
 });
 
+test('a password comes from the Secret that the peer names; what is wrong with it is told, and never the password', () => {
+  const told = (secret: Partial<Secret> | undefined): string | undefined => {
+    const change = secret === undefined ? [] : [secretChange('key', secret)];
+    const tor = bgpPeer('tor', { passwordSecret: { name: 'key', namespace: 'default' } });
+    const { peers, unused } = plan([tor, ...change]);
+    for (const reason of unused) assert.match(bgpSentence(reason), /Secret default\/key.*: .*\.$/);
+    for (const reason of unused) assert.doesNotMatch(JSON.stringify(reason), /hunter2/);
+    return peers[0]?.password ?? unused[0]?.kind;
+  };
+  assert.equal(told({ password: 'hunter2' }), 'hunter2');
+  assert.equal(told(undefined), 'secret-missing');
+  assert.equal(told({ type: 'Opaque', password: 'hunter2' }), 'secret-of-other-type');
+  assert.equal(told({ password: undefined }), 'secret-without-password');
+});
+
 test('who is not this node’s peer is told, with the reason', () => {
   const elsewhere = [{ matchLabels: { name: 'b' }, matchExpressions: [] }];
   const { peers, unused } = plan([
     bgpPeer('here', { nodeSelectors: [{ matchLabels: { name: 'a' }, matchExpressions: [] }] }),
     bgpPeer('there', { nodeSelectors: elsewhere }),
-    bgpPeer('secret', { passwordSecret: { name: 'key', namespace: undefined } }),
+    bgpPeer('secret', { passwordSecret: { name: 'key', namespace: 'default' } }),
     bgpPeer('unnumbered', { peer: { interface: 'eth1' } }),
   ]);
   assert.deepEqual(
@@ -72,7 +88,7 @@ test('who is not this node’s peer is told, with the reason', () => {
   );
   assert.deepEqual(
     unused.map(({ kind }) => kind),
-    ['password-unknown', 'peer-not-for-node', 'unnumbered-unsupported'],
+    ['secret-missing', 'peer-not-for-node', 'unnumbered-unsupported'],
   );
   for (const reason of unused) assert.match(bgpSentence(reason), /BGPPeer .*: .*\.$/);
 });

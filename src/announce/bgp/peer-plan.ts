@@ -2,6 +2,7 @@
 import type { Address, Family } from '../../model/address.ts';
 import type { BfdProfile, BgpAdvertisement, BgpPeer } from '../../model/bgp.ts';
 import type { Node } from '../../model/node.ts';
+import { basicAuthType } from '../../model/secret.ts';
 import { anySelectorMatches } from '../../model/selector.ts';
 import type { World } from '../../model/world.ts';
 import type { PeerReason } from './reason.ts';
@@ -27,23 +28,39 @@ export function planPeers(
   const unused: PeerReason[] = [];
   const named = namedPeers(world.bgpAdvertisements.values());
   for (const peer of [...world.bgpPeers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const { name, nodeSelectors, passwordSecret: secret } = peer;
+    const { name, nodeSelectors } = peer;
+    const password = passwordOf(world, peer);
     if (nodeSelectors.length > 0 && !anySelectorMatches(nodeSelectors, node.labels))
       unused.push({ kind: 'peer-not-for-node', peer: name, node: node.name });
     else if ('interface' in peer.peer)
       unused.push({ kind: 'unnumbered-unsupported', peer: name, interface: peer.peer.interface });
-    else if (secret !== undefined) unused.push({ kind: 'password-unknown', peer: name, secret: secret.name });
+    else if ('kind' in password) unused.push(password);
     else
       peers.push({
         peer,
         address: peer.peer.address,
         settings: settingsOf(peer, peer.peer.address, node),
-        password: peer.password,
+        password: password.text,
         audience: named.has(name) ? name : everyone,
         bfd: peer.bfdProfile === undefined ? undefined : world.bfdProfiles.get(peer.bfdProfile),
       });
   }
   return { peers, unused };
+}
+
+/** In the object itself, or in the Secret that it names. */
+function passwordOf(
+  { secrets }: World,
+  { name, password, passwordSecret }: BgpPeer,
+): { readonly text: string | undefined } | PeerReason {
+  if (passwordSecret === undefined) return { text: password };
+  const key = `${passwordSecret.namespace}/${passwordSecret.name}`;
+  const secret = secrets.get(key);
+  const about = { peer: name, secret: key };
+  if (secret === undefined) return { kind: 'secret-missing', ...about };
+  if (secret.type !== basicAuthType) return { kind: 'secret-of-other-type', ...about, type: secret.type };
+  if (secret.password === undefined) return { kind: 'secret-without-password', ...about };
+  return { text: secret.password };
 }
 
 /** The peers that some advertisement is for by name. */

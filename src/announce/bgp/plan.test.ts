@@ -23,6 +23,7 @@ const plan = (changes: readonly Change[], more: Partial<BgpPlanContext> = {}, se
       isHealthy: () => true,
       isForwarded: () => true,
       isDrained: false,
+      isLeaving: false,
       ...more,
     },
     sampleAddress('198.51.100.7'),
@@ -126,4 +127,13 @@ test('with Local, the weight is the number of this node’s endpoints, of all Se
 test('every reason is a sentence that names its subject', () => {
   for (const { reasons } of [plan([]), plan([all], { isDrained: true }), plan([all, sliceChange('web', [])])])
     for (const reason of reasons) assert.match(bgpPlanSentence(reason), /(shop\/web|drained).*\.$/);
+});
+
+test('a node that is to be left still offers what it did, whatever its label says', () => {
+  const excluded = nodeChange('a', {
+    labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
+  });
+  const all = bgpAdvertisement('all');
+  assert.equal(plan([all, excluded]).offers.length, 0);
+  assert.equal(plan([all, excluded], { isLeaving: true }).offers.length, 1);
 });

@@ -1,7 +1,7 @@
 // What this node offers its BGP peers for an address, and why it offers nothing: pure, and keyed by address.
 import { type Address, formatAddress } from '../../model/address.ts';
 import type { BgpAdvertisement } from '../../model/bgp.ts';
-import type { Node } from '../../model/node.ts';
+import { excludeFromLoadBalancersLabel, type Node } from '../../model/node.ts';
 import type { Service, ServiceKey } from '../../model/service.ts';
 import type { World } from '../../model/world.ts';
 import { admits, covers, poolOf } from '../eligible.ts';
@@ -39,6 +39,8 @@ export interface BgpPlanContext {
   /** The Service's packets are forwarded by this node. */
   readonly isForwarded: (service: ServiceKey) => boolean;
   readonly isDrained: boolean;
+  /** It is to be left, and still offers what it did: the label that excludes it does not count yet. */
+  readonly isLeaving: boolean;
 }
 
 /** Plans one address for the Services that have it: what any of them is announced by, the address is. */
@@ -48,7 +50,7 @@ export function planBgpAddress(
   services: Iterable<ServiceKey>,
 ): BgpAddressPlan {
   const { world } = context;
-  const node = world.nodes.get(context.node);
+  const node = leavingNode(world.nodes.get(context.node), context.isLeaving);
   const reasons: (AnnounceReason | NodeReason | BgpReason)[] = [];
   const admitting = new Map<string, BgpAdvertisement>();
   let weight: number | undefined = 0;
@@ -70,6 +72,12 @@ export function planBgpAddress(
     offerOf(world, advertisement, address, weight, reasons),
   );
   return { address, offers, reasons };
+}
+
+function leavingNode(node: Node | undefined, isLeaving: boolean): Node | undefined {
+  if (node === undefined || !isLeaving) return node;
+  const { [excludeFromLoadBalancersLabel]: _, ...labels } = node.labels;
+  return { ...node, labels };
 }
 
 function offeredBy(

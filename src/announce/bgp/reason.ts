@@ -1,5 +1,6 @@
 // Why this node does not announce an address by BGP, or has no session with a peer: beyond what holds for every protocol.
 import { type Sentences, sentence } from '../../model/reason.ts';
+import { basicAuthType } from '../../model/secret.ts';
 import { type AnnounceReason, announceSentence, type NodeReason } from '../reason.ts';
 
 export type BgpReason =
@@ -15,7 +16,14 @@ export type BgpReason =
 
 export type PeerReason =
   | { readonly kind: 'peer-not-for-node'; readonly peer: string; readonly node: string }
-  | { readonly kind: 'password-unknown'; readonly peer: string; readonly secret: string }
+  | { readonly kind: 'secret-missing'; readonly peer: string; readonly secret: string }
+  | {
+      readonly kind: 'secret-of-other-type';
+      readonly peer: string;
+      readonly secret: string;
+      readonly type: string;
+    }
+  | { readonly kind: 'secret-without-password'; readonly peer: string; readonly secret: string }
   | { readonly kind: 'unnumbered-unsupported'; readonly peer: string; readonly interface: string }
   | { readonly kind: 'no-next-hop'; readonly peer: string; readonly family: string };
 
@@ -30,8 +38,12 @@ const sentences: Sentences<BgpReason | PeerReason> = {
     `No Community has an entry named ${community}, so ${advertisement} goes without it: add one, or write the value.`,
   'peer-not-for-node': ({ peer, node }) =>
     `The node selectors of the BGPPeer ${peer} leave ${node} out: label the node, or widen a selector.`,
-  'password-unknown': ({ peer, secret }) =>
-    `The password of the BGPPeer ${peer} cannot be read from the Secret ${secret}: write it into spec.password, or look whether the Secret is there.`,
+  'secret-missing': ({ peer, secret }) =>
+    `The BGPPeer ${peer} has its password in the Secret ${secret}, and there is none of type ${basicAuthType} by that name in Gantry's namespace: add it.`,
+  'secret-of-other-type': ({ peer, secret, type }) =>
+    `The BGPPeer ${peer} has its password in the Secret ${secret}, which is of type ${type}: make one of type ${basicAuthType} in its place.`,
+  'secret-without-password': ({ peer, secret }) =>
+    `The BGPPeer ${peer} has its password in the Secret ${secret}, which has no key password, or an empty one: add it.`,
   'unnumbered-unsupported': ({ peer, interface: name }) =>
     `The BGPPeer ${peer} is whoever is on ${name}, which is not supported yet: give it spec.peerAddress.`,
   'no-next-hop': ({ peer, family }) =>

@@ -14,6 +14,8 @@ export interface RouteTable {
    */
   setAudiences(names: ReadonlySet<string>): void;
   offersOf(address: string): readonly Offer[];
+  /** Prefixes of more than one address: the same list until there are others. */
+  aggregates(): readonly Prefix[];
 }
 
 /** The audience of peers that no advertisement names. */
@@ -32,6 +34,8 @@ export function createRouteTable(
   const routes = new Map<string, Route>();
   let audiences: ReadonlySet<string> = new Set();
   let intents = new Map<string, PathIntent>();
+  const aggregates = new Map<string, Prefix>();
+  let aggregateList: readonly Prefix[] | undefined = [];
 
   const intern = (intent: PathIntent): PathIntent => {
     const key = keyOf(intent);
@@ -41,6 +45,12 @@ export function createRouteTable(
     if (intents.size > 2 * routes.size + 1000) intents = new Map();
     intents.set(key, intent);
     return intent;
+  };
+  const noteAggregate = (key: string, prefix: Prefix, isThere: boolean): void => {
+    if (aggregates.has(key) === isThere) return;
+    if (isThere) aggregates.set(key, prefix);
+    else aggregates.delete(key);
+    aggregateList = undefined;
   };
   const tell = (audience: string, { prefix, offers }: Route): void => {
     const heard = [...offers.values()]
@@ -64,6 +74,7 @@ export function createRouteTable(
         else route.offers.set(address, own);
         if (route.offers.size === 0) routes.delete(key);
         else routes.set(key, route);
+        if (isAggregate(prefix)) noteAggregate(key, prefix, route.offers.size > 0);
         for (const audience of audiences) tell(audience, route);
       }
     },
@@ -77,8 +88,14 @@ export function createRouteTable(
       }
     },
     offersOf: (address) => byAddress.get(address) ?? [],
+    aggregates() {
+      aggregateList ??= [...aggregates.values()];
+      return aggregateList;
+    },
   };
 }
+
+const isAggregate = ({ address, prefixLength }: Prefix): boolean => prefixLength < familyBits(address.family);
 
 /** 1 Mbit/s an endpoint: only the proportions between nodes matter. */
 const endpointBytesPerSecond = 125_000;
@@ -97,9 +114,9 @@ function merged(prefix: Prefix, offers: readonly Offer[]): PathIntent {
 }
 
 /** Of a single address that leads to this node's endpoints alone; an aggregate's nodes are all alike. */
-function bandwidth({ address, prefixLength }: Prefix, offers: readonly Offer[]): number | undefined {
+function bandwidth(prefix: Prefix, offers: readonly Offer[]): number | undefined {
   const weight = offers[0]?.weight;
-  if (weight === undefined || prefixLength < familyBits(address.family)) return undefined;
+  if (weight === undefined || isAggregate(prefix)) return undefined;
   return weight * endpointBytesPerSecond;
 }
 

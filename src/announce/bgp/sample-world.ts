@@ -2,6 +2,7 @@
 import type { BgpAdvertisement, BgpPeer } from '../../model/bgp.ts';
 import type { Node } from '../../model/node.ts';
 import { sampleAddress, sampleService } from '../../model/sample.ts';
+import { basicAuthType, type Secret } from '../../model/secret.ts';
 import type { Service } from '../../model/service.ts';
 import { applyBatch, type Change, emptyWorld, type World } from '../../model/world.ts';
 
@@ -64,6 +65,13 @@ export const nodeChange = (name: string, more: Partial<Node> = {}): Change => ({
     isMember: true,
     ...more,
   },
+});
+
+/** For basic authentication, in the namespace `default`, where peers without one are. */
+export const secretChange = (name: string, more: Partial<Secret> = {}): Change => ({
+  kind: 'Secret',
+  key: `default/${name}`,
+  object: { namespace: 'default', name, type: basicAuthType, password: 'secret', ...more },
 });
 
 /** `shop/web`, or another Service of that namespace. */

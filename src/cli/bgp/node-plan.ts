@@ -39,6 +39,7 @@ export function planOn(
     isHealthy,
     isForwarded: (service: ServiceKey) => !failed.has(service),
     isDrained: report.pulse.draining ?? false,
+    isLeaving: false,
   };
   return planBgpAddress(context, address, services);
 }

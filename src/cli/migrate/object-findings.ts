@@ -38,12 +38,15 @@ function problemFinding(name: string, { field, value, rule, severity }: ObjectPr
   return finding(name, verdict, `${severity === 'error' ? 'is set aside: ' : ''}${where}: ${rule}`);
 }
 
-/** What keeps the nodes that a peer is for from a session with it. */
+/** What keeps the nodes that a peer is for from a session with it. Secrets are not read here: the agents will say. */
 function peerFindings(object: string, { kind, metadata }: ApiObject, world: World): Finding[] {
   if (kind !== 'BGPPeer') return [];
   const sentences = [...world.nodes.values()]
     .flatMap((node) => planPeers(world, node).unused)
-    .filter((reason) => reason.peer === metadata.name && reason.kind !== 'peer-not-for-node')
+    .filter(
+      ({ peer, kind }) =>
+        peer === metadata.name && kind !== 'peer-not-for-node' && !kind.startsWith('secret-'),
+    )
     .map(bgpSentence);
   return [...new Set(sentences)].map((sentence) => finding(object, 'changes', sentence));
 }

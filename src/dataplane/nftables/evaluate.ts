@@ -51,6 +51,8 @@ export function evaluate(fake: FakeNftables, packet: Packet, around: Surrounding
   const refused = runHook(fake, entry, flow, around);
   if (refused !== undefined) return { kind: refused };
   if (packet.from === 'node' || !(flow.redirected || isOwn(flow.destination))) {
+    const through = packet.from === 'node' ? undefined : runHook(fake, 'forward', flow, around);
+    if (through !== undefined) return { kind: through };
     const late = runHook(fake, 'postrouting', flow, around);
     if (late !== undefined) return { kind: late };
   }

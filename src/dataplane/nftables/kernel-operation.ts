@@ -112,6 +112,7 @@ export function writeOperation(
 
 const hooks = {
   prerouting: nf.NF_INET_PRE_ROUTING,
+  forward: nf.NF_INET_FORWARD,
   output: nf.NF_INET_LOCAL_OUT,
   postrouting: nf.NF_INET_POST_ROUTING,
 };

@@ -1,7 +1,7 @@
 // The nf_tables operations that Gantry uses, as plain data: what the compiler writes, and what a port applies.
 
 /** The hooks of base chains. */
-export type Hook = 'prerouting' | 'output' | 'postrouting';
+export type Hook = 'prerouting' | 'forward' | 'output' | 'postrouting';
 
 export type Operation =
   | { readonly op: 'add-table' }
