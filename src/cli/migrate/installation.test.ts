@@ -7,7 +7,10 @@ import { sampleApiObject } from './sample-metallb.ts';
 const workload = (kind: string, name: string, metadata: object, args: readonly string[] = []) =>
   sampleApiObject('apps/v1', kind, name, {
     metadata,
-    spec: { template: { spec: { containers: [{ name, args }] } } },
+    spec: {
+      selector: { matchLabels: { pods: name, more: 'yes' } },
+      template: { spec: { containers: [{ name, args }] } },
+    },
   });
 
 test('the chart is recognized by its names and its release', () => {
@@ -25,6 +28,7 @@ test('the chart is recognized by its names and its release', () => {
     workloads.map(({ name }) => name),
     ['lb-metallb-controller', 'lb-metallb-speaker'],
   );
+  assert.equal(workloads[1]?.selector, 'pods=lb-metallb-speaker,more=yes');
   assert.deepEqual(policy, { loadBalancerClass: 'example.com/lb', required: true });
 });
 

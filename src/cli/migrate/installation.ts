@@ -8,6 +8,8 @@ export interface Workload {
   readonly name: string;
   /** `frr-k8s` is what its speakers may leave BGP to. */
   readonly component: 'controller' | 'speaker' | 'frr-k8s';
+  /** The labels of its pods, as kubectl takes them. */
+  readonly selector: string;
 }
 
 export type Installer =
@@ -34,10 +36,11 @@ export function installationOf(workloads: readonly ApiObject[]): Installation {
     .find((found) => found !== undefined);
   return {
     installer: installerOf(own.map(({ object }) => object)),
-    workloads: own.map(({ object: { kind, metadata }, component }) => ({
-      kind,
-      name: metadata.name,
+    workloads: own.map(({ object, component }) => ({
+      kind: object.kind,
+      name: object.metadata.name,
       component,
+      selector: selectorOf(object),
     })),
     policy: { loadBalancerClass, required: loadBalancerClass !== undefined },
   };
@@ -62,6 +65,14 @@ function installerOf(own: readonly ApiObject[]): Installer {
     return Array.isArray(owners) && owners.some((owner) => isRecord(owner) && owner['kind'] === 'MetalLB');
   });
   return { by: isOwned ? 'operator' : 'manifests' };
+}
+
+function selectorOf({ spec }: ApiObject): string {
+  const selector = isRecord(spec) ? spec['selector'] : undefined;
+  const labels = isRecord(selector) && isRecord(selector['matchLabels']) ? selector['matchLabels'] : {};
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
 }
 
 /** The arguments of each container. */

@@ -131,8 +131,8 @@ test('the steps save the objects first, and Helm never uninstalls', () => {
       installation: {
         installer: { by: 'helm', release: 'lb' },
         workloads: [
-          { kind: 'Deployment', name: 'lb-controller', component: 'controller' },
-          { kind: 'DaemonSet', name: 'lb-speaker', component: 'speaker' },
+          { kind: 'Deployment', name: 'lb-controller', component: 'controller', selector: 'of=controller' },
+          { kind: 'DaemonSet', name: 'lb-speaker', component: 'speaker', selector: 'of=speaker' },
         ],
         policy: { loadBalancerClass: 'example.com/lb', required: true },
       },
@@ -145,6 +145,7 @@ test('the steps save the objects first, and Helm never uninstalls', () => {
     at(/scale deployment\/lb-controller --replicas=0/),
     at(/notin \(agent,pulse\)/),
     at(/patch daemonset\/lb-speaker/),
+    at(/wait --for=delete pods --selector of=speaker/),
     at(/apply --server-side -k deploy\/metallb$/),
     at(/delete secrets --selector owner=helm,name=lb/),
     at(/delete daemonset\/lb-speaker/),

@@ -26,6 +26,7 @@ export function stepsFor({ namespace, installation, definitions, webhooks }: Met
   const converted = definitions.filter((one) => foreignConverter(one) !== undefined);
   const of = (...components: Workload['component'][]): Workload[] =>
     workloads.filter(({ component }) => components.includes(component));
+  const onNodes = of('speaker', 'frr-k8s').filter(({ kind }) => kind === 'DaemonSet');
   return [
     {
       title:
@@ -74,24 +75,22 @@ export function stepsFor({ namespace, installation, definitions, webhooks }: Met
       title:
         'Change over: the speakers stop, the agents start. Addresses are answered for again within seconds.',
       commands: [
-        ...of('speaker', 'frr-k8s')
-          .filter(({ kind }) => kind === 'DaemonSet')
-          .map(
-            ({ name }) =>
-              `${n} patch daemonset/${name} --patch '{"spec":{"template":{"spec":{"nodeSelector":{"${pausedLabel}":"true"}}}}}'`,
-          ),
+        ...onNodes.map(
+          ({ name }) =>
+            `${n} patch daemonset/${name} --patch '{"spec":{"template":{"spec":{"nodeSelector":{"${pausedLabel}":"true"}}}}}'`,
+        ),
+        // Both listen on the same port.
+        ...onNodes.map(({ selector }) => `${n} wait --for=delete pods --selector ${selector} --timeout=2m`),
         'kubectl apply --server-side -k deploy/metallb',
         `${n} rollout status daemonset/gantry-agent`,
       ],
       look: `gantry status --namespace ${namespace} ends with 0; with BGP, gantry bgp peers too.`,
       back: [
         `${n} delete daemonset/gantry-agent daemonset/gantry-pulse`,
-        ...of('speaker', 'frr-k8s')
-          .filter(({ kind }) => kind === 'DaemonSet')
-          .map(
-            ({ name }) =>
-              `${n} patch daemonset/${name} --type=json --patch '[{"op":"remove","path":"/spec/template/spec/nodeSelector/${pausedLabel.replace('/', '~1')}"}]'`,
-          ),
+        ...onNodes.map(
+          ({ name }) =>
+            `${n} patch daemonset/${name} --type=json --patch '[{"op":"remove","path":"/spec/template/spec/nodeSelector/${pausedLabel.replace('/', '~1')}"}]'`,
+        ),
       ],
     },
     {
