@@ -15,12 +15,12 @@ interface Slot {
  * free from it on. So the first free address is found at once, however large and however full the space is.
  */
 export interface FreeSpace {
-  readonly ranges: readonly AddressRange[];
+  ranges: readonly AddressRange[];
   /** The same in ascending order, each with its place in `ranges`. */
-  readonly ascending: readonly { readonly range: AddressRange; readonly place: number }[];
+  ascending: readonly { readonly range: AddressRange; readonly place: number }[];
   readonly avoidBuggyIPs: boolean;
   /** How many addresses can be given. */
-  readonly size: bigint;
+  size: bigint;
   /** How many of them are given. */
   used: number;
   cursor: Slot;
@@ -44,13 +44,11 @@ export function createFreeSpace(
   const first = ranges[0];
   if (first === undefined) return undefined;
   const avoid = avoidBuggyIPs && family === 'IPv4';
-  let size = 0n;
-  for (const range of ranges) size += rangeSize(range) - (avoid ? buggyCount(range) : 0n);
   return {
     ranges,
-    ascending: sortRanges(ranges.map((range, place) => ({ range, place }))),
+    ascending: inOrder(ranges),
     avoidBuggyIPs: avoid,
-    size,
+    size: sizeOf(ranges, avoid),
     used: 0,
     cursor: { range: 0, value: first.first.value },
     ahead: new Set(),
@@ -59,6 +57,24 @@ export function createFreeSpace(
     inHeap: new Set(),
   };
 }
+
+/** Adds ranges, none of which anything is used of, at the end. */
+export function extendFreeSpace(space: FreeSpace, added: readonly AddressRange[]): void {
+  const [first] = added;
+  if (first === undefined) return;
+  const place = space.ranges.length;
+  // Behind all that there was, the cursor stands nowhere.
+  if (space.cursor.range >= place) space.cursor = { range: place, value: first.first.value };
+  space.ranges = [...space.ranges, ...added];
+  space.ascending = inOrder(space.ranges);
+  space.size += sizeOf(added, space.avoidBuggyIPs);
+}
+
+const inOrder = (ranges: readonly AddressRange[]) =>
+  sortRanges(ranges.map((range, place) => ({ range, place })));
+
+const sizeOf = (ranges: readonly AddressRange[], avoid: boolean): bigint =>
+  ranges.reduce((sum, range) => sum + rangeSize(range) - (avoid ? buggyCount(range) : 0n), 0n);
 
 /** Of IPv4: some clients and routers take what ends in .0 or .255 for a network's or a broadcast address. */
 export const isBuggy = (value: bigint): boolean => (value & 255n) === 0n || (value & 255n) === 255n;

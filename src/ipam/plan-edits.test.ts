@@ -163,3 +163,36 @@ test('a change is planned at the cost of the change: nobody else is looked at', 
   scene.put(sampleService('b/new'));
   assert.deepEqual([...new Set(looked)], ['b/new']);
 });
+
+test('a pool that grows at its end gives what is new after what it had, and looks at nobody who has an address', () => {
+  const small = samplePool('p', ['192.0.2.1-192.0.2.2']);
+  const scene = new Scene([small]);
+  for (const name of ['a', 'b', 'c', 'd']) scene.put(sampleService(`a/${name}`));
+  assert.deepEqual(
+    ['c', 'd'].map((name) => scene.has(`a/${name}`)),
+    [undefined, undefined],
+  );
+  const grown = samplePool('p', [
+    '192.0.2.1-192.0.2.2',
+    '198.51.100.8-198.51.100.9',
+    '2001:db8::1-2001:db8::9',
+  ]);
+  const decided = scene.change(putPool(grown));
+  assert.deepEqual([...decided.keys()].sort(), ['a/c', 'a/d']);
+  assert.equal(scene.has('a/c'), '198.51.100.8 from p');
+  assert.equal(scene.has('a/d'), '198.51.100.9 from p');
+  scene.delete('a/b');
+  scene.put(sampleService('a/e'));
+  assert.equal(scene.has('a/e'), '192.0.2.2 from p');
+  scene.put(sampleService('a/six', { ipFamilies: ['IPv6'] }));
+  assert.equal(scene.has('a/six'), '2001:db8::1 from p');
+});
+
+test('a pool that grows and changes otherwise, too, is looked at as a whole', () => {
+  const scene = new Scene([samplePool('p', ['192.0.2.0-192.0.2.9'])]);
+  scene.put(sampleService('a/a'));
+  assert.equal(scene.has('a/a'), '192.0.2.0 from p');
+  const avoiding = samplePool('p', ['192.0.2.0-192.0.2.9', '198.51.100.0/28'], { avoidBuggyIPs: true });
+  assert.deepEqual(lostBy(scene, 'a/a', [putPool(avoiding)]), ['address-avoided']);
+  assert.equal(scene.has('a/a'), '192.0.2.1 from p');
+});

@@ -27,7 +27,7 @@ import {
   sameAllocation,
   sameReason,
 } from './outcome.ts';
-import { replacePools } from './pool-index.ts';
+import { type FreshRanges, grownPools, replacePools } from './pool-index.ts';
 import type { AllocationReason } from './reason.ts';
 import { unusableRequest } from './request.ts';
 import type { Supply } from './seek.ts';
@@ -87,11 +87,11 @@ export function* plan(
     tasks: new Heap<Examination | Wake>(isBefore),
   };
   allocator.started = true;
-  for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched))
+  const grown = grownPools(pools, touched.pools, world.pools);
+  for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched, grown))
     yield begin(run, key, isFirst || touched.services.has(key));
-  const changedPools = isFirst ? world.pools.keys() : touched.pools;
-  replacePools(pools, changedPools, world.pools);
-  if (!isFirst) keepAside(allocator, touched.pools);
+  const fresh = replacePools(pools, isFirst ? world.pools.keys() : touched.pools, world.pools, grown);
+  keepAside(allocator, fresh);
   if (isProbedAnew) takeProbed(allocator, before, probed);
   for (let claim = run.claims.pop(); claim !== undefined; claim = run.claims.pop()) yield keep(run, claim);
   do {
@@ -100,12 +100,20 @@ export function* plan(
   } while (allocator.news.size > 0);
 }
 
-/** Each key once. All who wait for an address, and all who have one of a changed pool, may fare otherwise with it. */
-function* examinedKeys(allocator: Allocator, touched: Touched): Generator<ServiceKey, void, void> {
+/**
+ * Each key once. All who wait for an address, and all who have one of a changed pool that has not only grown, may fare
+ * otherwise with it.
+ */
+function* examinedKeys(
+  allocator: Allocator,
+  touched: Touched,
+  grown: FreshRanges,
+): Generator<ServiceKey, void, void> {
   const { pools, waiting, records } = allocator;
   const seen = new Set<ServiceKey>();
   const sources: Iterable<ServiceKey>[] = [touched.services];
-  for (const name of touched.pools) sources.push(pools.byName.get(name)?.services ?? []);
+  for (const name of touched.pools)
+    if (!grown.has(name)) sources.push(pools.byName.get(name)?.services ?? []);
   if (touched.pools.size > 0) sources.push(waiting.waiters.keys());
   if (pools.selectsNamespaces)
     for (const name of touched.namespaces) sources.push(allocator.ofNamespace.get(name) ?? []);

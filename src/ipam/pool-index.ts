@@ -1,15 +1,16 @@
 // The pools as the allocator needs them: in the order they are tried, and by the addresses that they hold.
+import { isDeepStrictEqual } from 'node:util';
 import type { Address, AddressRange, Family } from '../model/address.ts';
 import type { Pool } from '../model/pool.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { comparePools, selectsNamespaces } from './eligibility.ts';
-import { createFreeSpace, type FreeSpace, isBuggy } from './free-space.ts';
+import { createFreeSpace, extendFreeSpace, type FreeSpace, isBuggy } from './free-space.ts';
 import { findRange, sortRanges } from './range-search.ts';
 import type { AddressRefusal } from './reason.ts';
 
 export interface PoolState {
-  readonly pool: Pool;
-  readonly spaces: Readonly<Record<Family, FreeSpace | undefined>>;
+  pool: Pool;
+  readonly spaces: Record<Family, FreeSpace | undefined>;
   /** Who has addresses from it. */
   readonly services: Set<ServiceKey>;
 }
@@ -35,16 +36,46 @@ export const emptyPoolIndex = (): PoolIndex => ({
   selectsNamespaces: false,
 });
 
-/** Takes the named pools from `pools` anew, with nothing used in them; those not in it any more are dropped. */
+/** By pool, ranges of it of which nothing is used. */
+export type FreshRanges = ReadonlyMap<string, readonly AddressRange[]>;
+
+/**
+ * What was added to the named pools that have only grown: at the end, and are otherwise as they were. Who has addresses of
+ * them is not affected, however many they are.
+ */
+export function grownPools(
+  index: PoolIndex,
+  names: Iterable<string>,
+  pools: ReadonlyMap<string, Pool>,
+): FreshRanges {
+  const grown = new Map<string, readonly AddressRange[]>();
+  for (const name of names) {
+    const [before, after] = [index.byName.get(name)?.pool, pools.get(name)];
+    if (before === undefined || after === undefined) continue;
+    const count = before.ranges.length;
+    if (isDeepStrictEqual(before, { ...after, ranges: after.ranges.slice(0, count) }))
+      grown.set(name, after.ranges.slice(count));
+  }
+  return grown;
+}
+
+/**
+ * Takes the named pools from `pools` anew, with nothing used in them; those not in it any more are dropped, and those that
+ * have `grown` go on. Returns the ranges of which nothing is used.
+ */
 export function replacePools(
   index: PoolIndex,
   names: Iterable<string>,
   pools: ReadonlyMap<string, Pool>,
-): void {
+  grown: FreshRanges,
+): FreshRanges {
+  const fresh = new Map<string, readonly AddressRange[]>();
   for (const name of names) {
-    const pool = pools.get(name);
+    const [pool, state, added] = [pools.get(name), index.byName.get(name), grown.get(name)];
     if (pool === undefined) index.byName.delete(name);
+    else if (state !== undefined && added !== undefined) grow(state, pool, added);
     else index.byName.set(name, createPoolState(pool));
+    if (pool !== undefined) fresh.set(name, added ?? pool.ranges);
   }
   index.ranked = [...index.byName.values()].sort((a, b) => comparePools(a.pool, b.pool));
   const rangesOf = (family: Family): readonly PoolRange[] =>
@@ -53,6 +84,20 @@ export function replacePools(
     );
   index.ranges = { IPv4: rangesOf('IPv4'), IPv6: rangesOf('IPv6') };
   index.selectsNamespaces = index.ranked.some(({ pool }) => selectsNamespaces(pool));
+  return fresh;
+}
+
+function grow(state: PoolState, pool: Pool, added: readonly AddressRange[]): void {
+  state.pool = pool;
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    const space = state.spaces[family];
+    if (space === undefined) state.spaces[family] = createFreeSpace(family, added, pool.avoidBuggyIPs);
+    else
+      extendFreeSpace(
+        space,
+        added.filter(({ first }) => first.family === family),
+      );
+  }
 }
 
 const createPoolState = (pool: Pool): PoolState => ({

@@ -1,8 +1,8 @@
 // Brings the allocator in line with what nodes have found out about free addresses.
-import type { Address } from '../model/address.ts';
+import { type Address, rangeContains } from '../model/address.ts';
 import { type Allocator, announce } from './allocator.ts';
 import { noteUsedIn, setAside, takeUpAgain } from './ledger.ts';
-import { type PoolIndex, type PoolState, poolOf } from './pool-index.ts';
+import { type FreshRanges, type PoolIndex, type PoolState, poolOf } from './pool-index.ts';
 import type { Probed } from './strangers.ts';
 import { addressToken, spaceToken } from './waiting.ts';
 
@@ -25,11 +25,13 @@ export function takeProbed(allocator: Allocator, before: Probed, probed: Probed)
   }
 }
 
-/** The pools were made anew, with nothing used: what strangers use of them is used still. */
-export function keepAside({ ledger, pools }: Allocator, replaced: ReadonlySet<string>): void {
+/** Of these ranges nothing was used: what strangers use of them is used still. */
+export function keepAside({ ledger, pools }: Allocator, fresh: FreshRanges): void {
   for (const address of ledger.setAside.values()) {
     const pool = stateOf(pools, address);
-    if (pool !== undefined && replaced.has(pool.pool.name)) noteUsedIn(pool, address);
+    const ranges = pool === undefined ? [] : (fresh.get(pool.pool.name) ?? []);
+    if (pool !== undefined && ranges.some((range) => rangeContains(range, address)))
+      noteUsedIn(pool, address);
   }
 }
 
