@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { formatAddress, parseAddress } from '../model/address.ts';
 import type { AddressProbe } from '../model/address-probe.ts';
 import type { StatusObject } from '../model/status.ts';
-import { fieldError, type Parsed } from './field-problem.ts';
+import type { Parsed } from './field-problem.ts';
 import { dnsSubdomain, manifest } from './metadata.ts';
 import { described } from './published.ts';
 import type { RawObject } from './record.ts';
@@ -52,10 +52,8 @@ const addressProbe = manifest(dnsSubdomain, { status: z.optional(addressProbeSch
 export function parseAddressProbe(raw: RawObject): Parsed<AddressProbe> {
   const { manifest, problems } = readBySchema(addressProbe, raw);
   if (manifest === undefined) return { object: undefined, problems };
-  if (manifest.status === undefined) {
-    const rule = 'It must have a status, as an agent writes it: remove the object.';
-    return { object: undefined, problems: [...problems, fieldError(['status'], undefined, rule)] };
-  }
+  // An agent makes the object first, and gives it its status a moment later.
+  if (manifest.status === undefined) return { object: undefined, problems };
   const { node, pools, inUse, clear } = manifest.status;
   const object = {
     node,
