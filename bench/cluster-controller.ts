@@ -85,6 +85,7 @@ await benchInsideLab(import.meta.filename, async () => {
   process.stderr.write(`cluster-controller: ${ownWrites} writes, of which ours: ${parts}\n`);
   // Events and pool counts come after.
   await settled(writes);
+  await sleep(10_000);
   const memory = residentMegabytes(controller.pid);
 
   const restarts: number[] = [];

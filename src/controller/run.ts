@@ -19,6 +19,7 @@ import type { Clock } from './clock.ts';
 import { configurationReport } from './configuration-report.ts';
 import { Inbox } from './inbox.ts';
 import { acquire, type ControllerLock } from './lock.ts';
+import { createMemoryKeeper } from './memory-keeper.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { PoolStatuses } from './pool-statuses.ts';
 import { createProbePatience } from './probe-patience.ts';
@@ -43,6 +44,8 @@ export interface ControllerOptions {
   readonly log: Log;
   readonly metrics: ControllerMetrics;
   readonly sourceMetrics: SourceMetrics;
+  /** For when it is quiet after many changes. */
+  readonly collectGarbage?: () => void;
   /** Told when it changes. */
   readonly phase?: (phase: ControllerPhase) => void;
 }
@@ -112,6 +115,7 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
   ]);
   services.adopt(oldServices);
   pools.adopt(oldPools);
+  const memory = createMemoryKeeper(clock, signal, options.collectGarbage ?? (() => {}));
   let isActive = false;
   for (;;) {
     const batches = await inbox.take(signal);
@@ -120,6 +124,7 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
     await reconciler.handle(batches);
     const changes = batches.reduce((sum, batch) => sum + batch.changes.length, 0);
     sourceMetrics.updated(changes);
+    memory.note(changes);
     if (!reconciler.isComplete) continue;
     patience.look(reconciler.poolsAwaitingProbes);
     reportPools();
