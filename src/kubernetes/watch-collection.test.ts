@@ -256,7 +256,7 @@ test('a kind that is not served is an empty collection if it need not be', async
     isNamespaced: true,
   };
   const selection = { resource };
-  await using followed = await follow({}, {}, { selection, isOptional: true });
+  await using followed = await follow({}, {}, { selection, emptyWhen: ['not-found'] });
   await followed.expect('whole');
   const { port, store } = followed.server;
   await followed.server[Symbol.asyncDispose]();
