@@ -269,6 +269,18 @@ test('a kind that is not served is an empty collection if it need not be', async
   await followed.expect('added a');
 });
 
+test('what may not be read is an empty collection if that is said, until it may', async () => {
+  let isForbidden = true;
+  const faults: Faults = {
+    answer: () => (isForbidden ? { kind: 'refuse', status: 403 } : undefined),
+    watch: () => undefined,
+  };
+  await using followed = await follow({ faults }, {}, { emptyWhen: ['forbidden'] }, withMaps('a'));
+  await followed.expect('whole');
+  isForbidden = false;
+  await followed.expect('added a');
+});
+
 test('what is of no interest is as good as absent', async () => {
   const trim: CollectionOptions<unknown>['trim'] = ({ data }) =>
     (data as { readonly colour?: string }).colour === 'red' ? 'red' : undefined; // ours
