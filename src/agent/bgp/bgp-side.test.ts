@@ -41,13 +41,14 @@ test('no session begins before the kernel is in line, so that the first table is
 
 test('a drained node withdraws all and keeps its sessions', async (t) => {
   await using peer = await startModelPeer();
-  const { batch, side, state } = start(t);
+  const { batch, side, state, reported } = start(t);
   batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-1'));
   await until('announced', () => peer.table.size === 1);
   state.isDrained = true;
   side.drainTold();
   await until('asked to be left', () => asksToBeLeft(peer));
   await until('withdrawn', () => peer.table.size === 0);
+  await until('and reported', () => reported.at(-1) === 0);
   state.isDrained = false;
   side.drainTold();
   await until('again', () => peer.table.size === 1 && !asksToBeLeft(peer));

@@ -180,6 +180,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       const settled = [...unsettled.values()];
       unsettled.clear();
       for (const address of settled) report.addressChanged(address);
+      // Whoever drains the node waits to read that its peers have no route any more.
+      if (settled.length > 0 && departure.phase === 'gone') options.changed();
     }
     if (names === toldNames) return;
     toldNames = names;

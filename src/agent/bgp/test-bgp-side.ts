@@ -26,6 +26,8 @@ export function start(t: TestContext, { isReady = true, reportedBefore = [] as s
   const events: string[] = [];
   const said: ToPulse[] = [];
   const discarded: string[] = [];
+  /** How many prefixes the first peer is to have, each time a report is asked for. */
+  const reported: (number | undefined)[] = [];
   const kernel = Promise.withResolvers<void>();
   if (isReady) kernel.resolve();
   const state = {
@@ -75,7 +77,7 @@ export function start(t: TestContext, { isReady = true, reportedBefore = [] as s
     events: { record: ({ message }) => events.push(message) },
     log: silentLog,
     registry: new Registry(),
-    changed() {},
+    changed: () => queueMicrotask(() => reported.push(side.report()?.peers[0]?.prefixes)),
     signal: stop.signal,
   });
   t.after(async () => {
@@ -84,7 +86,7 @@ export function start(t: TestContext, { isReady = true, reportedBefore = [] as s
   });
   const batch = (...changes: readonly Change[]): void =>
     side.take(follower.take({ changes, complete: true }));
-  return { side, statuses, events, said, discarded, kernel, state, batch };
+  return { side, statuses, events, said, discarded, reported, kernel, state, batch };
 }
 
 export const base = [pool(), node('node-1', ['127.0.0.1']), bgpAdvertisement('all')];
