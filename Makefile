@@ -17,7 +17,7 @@ test: check kubernetes image ## Everything: check, the long tests (a minute), th
 check: setup ## Fast feedback: format, lint, types, unit tests
 	@node_modules/.bin/biome ci --error-on-warnings
 	@node_modules/.bin/tsc
-	@$(NODE) --test --test-reporter=dot $(UNIT)
+	@$(NODE) --test --test-reporter=dot --test-concurrency=3 $(UNIT)
 
 fuzz: setup ## Ten million garbled BGP messages (FUZZ_COUNT for another number, FUZZ_SEED for another seed)
 	@BGP_FUZZ_COUNT=$${FUZZ_COUNT:-10000000} BGP_FUZZ_SEED=$${FUZZ_SEED:-6} $(NODE) --test test/long/bgp-fuzz.test.ts

@@ -91,16 +91,18 @@ function write({ what, namespace, endpoints = 1 }: WriterOrder, name: string): P
   }
 }
 
-const writeStatus = ({ namespace, status }: WriterOrder, name: string): Promise<ApiResult<unknown>> =>
-  applyObject(
+function writeStatus({ namespace, status }: WriterOrder, name: string): Promise<ApiResult<unknown>> {
+  const { metadata = {}, ...rest } = (status ?? {}) as { readonly metadata?: object };
+  return applyObject(
     client,
     kinds.services,
-    { ...status, metadata: { ...metadataOf(status), namespace, name } },
+    { ...rest, metadata: { ...metadata, namespace, name } },
     { fieldManager: 'bare-writer', isForced: true, subresource: 'status' },
   );
+}
 
-const writeEvent = ({ namespace }: WriterOrder, name: string): Promise<ApiResult<unknown>> =>
-  createObject(client, kinds.events, {
+function writeEvent({ namespace }: WriterOrder, name: string): Promise<ApiResult<unknown>> {
+  return createObject(client, kinds.events, {
     metadata: { namespace, generateName: `${name}.` },
     involvedObject: { apiVersion: 'v1', kind: 'Service', namespace, name },
     reason: 'IPAllocated',
@@ -109,6 +111,4 @@ const writeEvent = ({ namespace }: WriterOrder, name: string): Promise<ApiResult
     source: { component: 'bare-writer' },
     count: 1,
   });
-
-const metadataOf = (status: object | undefined): object =>
-  (status as { readonly metadata?: object } | undefined)?.metadata ?? {};
+}

@@ -12,7 +12,7 @@ import { endpointSliceManifest, poolManifest, serviceManifest } from '../lab/man
 import { steadyMilliseconds } from '../lab/probe.ts';
 import { gantryCommand } from '../lab/program.ts';
 import { addPod, standardTopology } from '../lab/topology.ts';
-import { startWriter, watchServices } from './cluster-scene.ts';
+import { buildBundle, bundleCommand, startWriter, watchServices } from './cluster-scene.ts';
 import { benchInsideLab } from './inside-lab.ts';
 import { median, percentile, report } from './report.ts';
 
@@ -21,6 +21,7 @@ const present = values.quick ? 1000 : 10_000;
 const samples = values.quick ? 30 : 300;
 const ports = [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] as const;
 
+buildBundle();
 await benchInsideLab(import.meta.filename, async () => {
   await using lab = await createLab();
   const topology = standardTopology(lab, 1);
@@ -31,7 +32,7 @@ await benchInsideLab(import.meta.filename, async () => {
   // The pool is on the LAN, yet in no node's subnet.
   topology.router.ip('route add 198.19.0.0/16 dev eth0');
 
-  const cluster = await startLabCluster(lab, topology, { controllers: [] });
+  const cluster = await startLabCluster(lab, topology, { controllers: [], command: bundleCommand });
   const { controlPlane } = cluster;
   const pool = poolManifest('lan', ['198.19.0.0/16']);
   await controlPlane.apply({ ...pool, metadata: { ...pool.metadata, namespace: 'gantry-system' } });

@@ -1,9 +1,27 @@
-// What the benches on a real API server share: the bare writer on the control plane's host, and a watch on all Services.
+// What the benches on a real API server share: the bundle as it is installed, the bare writer on the control plane's host,
+// and a watch on all Services.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type LabCluster, shop } from '../lab/cluster.ts';
+import { insideLab } from '../lab/lab.ts';
 import { steadyMilliseconds } from '../lab/probe.ts';
 import type { WriterAnswer, WriterOrder } from './api-writer.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** The bundle, as it is installed: made anew outside the lab, where there is a network. */
+export function buildBundle(): void {
+  if (insideLab()) return;
+  const stdio = ['ignore', 'ignore', 'inherit'] as const;
+  execFileSync(process.execPath, [join(root, 'scripts/build.ts')], { stdio: [...stdio] });
+}
+
+export const bundleCommand = (...args: readonly string[]): [string, ...string[]] => [
+  join(root, 'dist/gantry'),
+  ...args,
+];
 
 export type Writer = (order: Omit<WriterOrder, 'namespace'>) => Promise<WriterAnswer>;
 
@@ -22,13 +40,13 @@ export async function startWriter({ controlPlane }: LabCluster): Promise<Writer>
   const child = controlPlane.host.spawn([process.execPath, file, kubeconfig], { pipe: true, log: 'writer' });
   if (child.stdin === null || child.stdout === null) throw new Error('the writer has no pipes');
   const { stdin } = child;
-  const waiting: ((answer: WriterAnswer) => void)[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) =>
-    waiting.shift()?.(JSON.parse(line) as WriterAnswer),
-  );
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return async (order) => {
     stdin.write(`${JSON.stringify({ namespace: shop, ...order })}\n`);
-    const answer = await new Promise<WriterAnswer>((resolve) => waiting.push(resolve));
+    const { value, done } = await lines.next();
+    if (done)
+      throw new Error(`the writer has ended: ${readFileSync(controlPlane.host.logPath('writer'), 'utf8')}`);
+    const answer = JSON.parse(value) as WriterAnswer;
     if (answer.failed > 0) throw new Error(`${answer.failed} writes failed: ${order.what}`);
     return answer;
   };

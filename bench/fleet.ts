@@ -107,11 +107,11 @@ async function startMember(name: string, { members, keyFile, table }: FleetOptio
     name,
     owned,
     announce(from, to) {
-      // What it may come to have, so that one machine can play them all: that each of the first seven candidates of one of
-      // 10,000 addresses is among ten of 64 nodes that die happens once in 500 times.
+      // What it may come to have, so that one machine can play them all: that the first five candidates of one of 10,000
+      // addresses are the very five of 64 nodes that die happens once in 800 times.
       const upserts = table
         .slice(from, to)
-        .filter(({ candidates }) => candidates.slice(0, 7).some(({ node }) => node === name));
+        .filter(({ candidates }) => candidates.slice(0, 5).some(({ node }) => node === name));
       pulse.handle({ type: 'announce', replace: from === 0, upserts, removals: [] });
     },
     kill() {

@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const memberCount = Number(values.members);
 const addressCount = Number(values.addresses);
 const quietSeconds = values.quick ? 10 : 60;
-const deaths = values.quick ? 2 : 10;
+const deaths = values.quick ? 2 : 5;
 /** The process that plays all others would be late if it had to elect for all at once. */
 const addressesAtOnce = 500;
 

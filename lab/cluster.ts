@@ -31,7 +31,6 @@ export interface LabCluster extends AsyncDisposable {
 
 /** Where the Services of tests are. */
 export const shop = 'shop';
-const configurationNamespace = 'gantry-system';
 
 interface Reported {
   readonly status?: { readonly node: string; readonly serviceName: string };
@@ -41,11 +40,18 @@ interface LoadBalanced {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip: string }[] } };
 }
 
+export interface LabClusterOptions extends ControlPlaneOptions {
+  /** Where all of Gantry is. */
+  readonly configurationNamespace?: string;
+  /** The command line of `gantry ARGUMENTS`; undefined: from the checkout. */
+  readonly command?: typeof gantryCommand;
+}
+
 /** Definitions, nodes, a pool and its advertisement are there; nothing of Gantry runs yet. */
 export async function startLabCluster(
   lab: Lab,
   topology: Topology,
-  options: ControlPlaneOptions = {},
+  { command = gantryCommand, configurationNamespace = 'gantry-system', ...options }: LabClusterOptions = {},
 ): Promise<LabCluster> {
   const controlPlane = await startControlPlane(lab, addControlMachine(lab, topology), options);
   const definitions = deployed().flatMap(({ object }) =>
@@ -64,8 +70,11 @@ export async function startLabCluster(
       metadata: { ...object.metadata, namespace: configurationNamespace },
     });
   const accounts = {
-    controller: await controlPlane.account(accountOf('controller')),
-    agent: await controlPlane.account(accountOf('agent')),
+    controller: await controlPlane.account({
+      ...accountOf('controller'),
+      namespace: configurationNamespace,
+    }),
+    agent: await controlPlane.account({ ...accountOf('agent'), namespace: configurationNamespace }),
   };
   const keyFile = join(lab.directory, 'membership.key');
   writeFileSync(keyFile, `${'0123456789abcdef'.repeat(4)}\n`, { mode: 0o600 });
@@ -75,7 +84,8 @@ export async function startLabCluster(
     log: string,
     args: readonly string[],
     env: Record<string, string> = {},
-  ): ChildProcess => host.spawn(gantryCommand(...args), { log, env });
+  ): ChildProcess =>
+    host.spawn(command(...args), { log, env: { GANTRY_NAMESPACE: configurationNamespace, ...env } });
 
   return {
     controlPlane,

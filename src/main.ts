@@ -37,6 +37,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./cli/drain.ts')).drainCommand(),
   },
   {
+    name: 'uninstall',
+    summary: 'take back what Gantry has left in a cluster',
+    group: 'Run:',
+    load: async () => (await import('./cli/uninstall.ts')).uninstallCommand(),
+  },
+  {
     name: 'demo',
     summary: 'show it all on real packets, in a network of its own',
     group: 'Run:',
@@ -71,6 +77,12 @@ const commands: readonly CommandEntry[] = [
     summary: 'every problem in a folder of manifests',
     group: 'Ask:',
     load: async () => (await import('./cli/validate.ts')).validateCommand(),
+  },
+  {
+    name: 'migrate',
+    summary: 'what changes for a cluster that runs MetalLB, and the steps',
+    group: 'Ask:',
+    load: async () => (await import('./cli/migrate.ts')).migrateCommand(),
   },
   {
     name: 'lab',

@@ -93,7 +93,8 @@ function annotationWarnings(annotations: Annotations): FieldProblem[] {
         fieldWarning(pathOf(name), value, `There is no such annotation, so it has no effect. ${advice}`),
       ];
     }
-    if (current === name) return [];
+    // Where an address is from is written by load balancers, not by people.
+    if (current === name || current === allocatedFromPoolAnnotation) return [];
     return [fieldWarning(pathOf(name), value, `The prefix ${legacyPrefix} is deprecated: write ${current}.`)];
   });
 }

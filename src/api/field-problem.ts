@@ -51,12 +51,16 @@ export function formatPath(path: FieldPath): string {
 }
 
 const deepestShown = 64;
+const longestShown = 80;
 
 /** A value as JSON for a person, cut to 80 characters, passwords hidden; empty for undefined. */
 export function formatValue(path: FieldPath, value: unknown): string {
+  // Of a long text no more is looked at than is shown.
+  if (typeof value === 'string' && value.length > longestShown && path.at(-1) !== 'password')
+    return `${JSON.stringify(value.slice(0, longestShown)).slice(0, longestShown - 1)}…`;
   // A value that contains itself, as YAML can have it, is no JSON.
   if (deeperThan(value, deepestShown)) return '…';
   const hide = (key: unknown, inner: unknown): unknown => (key === 'password' ? '(hidden)' : inner);
   const text = JSON.stringify(hide(path.at(-1), value), hide) ?? '';
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  return text.length > longestShown ? `${text.slice(0, longestShown - 1)}…` : text;
 }

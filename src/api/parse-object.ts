@@ -1,6 +1,6 @@
 // Any object, as read from a file or the API: which kind it is, its key, and what its parser makes of it.
 import type { Change, Kind, ObjectOfKind } from '../model/world.ts';
-import { type FieldProblem, fieldError, fieldWarning } from './field-problem.ts';
+import { type FieldProblem, fieldError, fieldWarning, hasError } from './field-problem.ts';
 import { isKind, kinds } from './kinds.ts';
 import { dnsLabel, dnsSubdomain } from './metadata.ts';
 import { nearest } from './nearest.ts';
@@ -96,10 +96,23 @@ function parseKind<K extends Kind>(
   raw: RawObject,
   identity: Identity | undefined,
 ): Pick<ParsedObject, 'identity' | 'change' | 'problems'> {
-  const { object, problems } = kinds[kind].parse(raw);
+  const { object, problems: found } = kinds[kind].parse(raw);
+  const problems = found.length > mostProblems ? shortened(found) : found;
   const change =
     object === undefined || identity === undefined ? undefined : changeOf(kind, identity.key, object);
   return { identity, change, problems };
+}
+
+/** Nobody mends more at once, and whoever writes rubbish shall cost nobody much. */
+const mostProblems = 50;
+
+function shortened(problems: readonly FieldProblem[]): readonly FieldProblem[] {
+  const rest = problems.slice(mostProblems);
+  const rule = `${rest.length} more fields of this object break a rule: mend the first, and look again.`;
+  return [
+    ...problems.slice(0, mostProblems),
+    hasError(rest) ? fieldError([], undefined, rule) : fieldWarning([], undefined, rule),
+  ];
 }
 
 /** The compiler cannot see that kind and object belong together in a union; here both come from the one K. */

@@ -44,6 +44,11 @@ test('a Service status lists its addresses as VIPs and names the pool in the ann
   assert.deepEqual(allocatedOf(JSON.parse(JSON.stringify(status))), { object: allocated, problems: [] });
 });
 
+test('the pool is read from the annotation that former versions of MetalLB wrote', () => {
+  const annotations = { 'metallb.universe.tf/ip-allocated-from-pool': 'public' };
+  assert.equal(allocatedOf({ metadata: { annotations } }).object?.pool, 'public');
+});
+
 test('a status with a bad address is refused and the field is named', () => {
   const raw = { status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.999' }] } } };
   const { object, problems } = allocatedOf(raw);

@@ -8,6 +8,8 @@ import { type FieldProblem, fieldError, type Parsed } from './field-problem.ts';
 import { isRecord } from './record.ts';
 
 export const allocatedFromPoolAnnotation = 'metallb.io/ip-allocated-from-pool';
+/** What MetalLB wrote in former versions; read, never written. */
+const legacyAllocatedFromPoolAnnotation = 'metallb.universe.tf/ip-allocated-from-pool';
 
 const gantryGroup = 'metallb.io/v1beta1';
 
@@ -50,7 +52,9 @@ export function allocatedOf(raw: unknown): Parsed<Allocated> {
   if (!isRecord(raw)) return broken([], raw, 'A status must be an object.');
   const metadata = raw['metadata'];
   const annotations = isRecord(metadata) ? metadata['annotations'] : undefined;
-  const pool = isRecord(annotations) ? annotations[allocatedFromPoolAnnotation] : undefined;
+  const pool = isRecord(annotations)
+    ? (annotations[allocatedFromPoolAnnotation] ?? annotations[legacyAllocatedFromPoolAnnotation])
+    : undefined;
   const status = raw['status'];
   const loadBalancer = isRecord(status) ? status['loadBalancer'] : undefined;
   const ingress = (isRecord(loadBalancer) ? loadBalancer['ingress'] : undefined) ?? [];

@@ -39,7 +39,7 @@ async function readObjects(
     kinds: allKinds,
     tell(_kind, notice) {
       // A program that stays tries again; a person hears why at once.
-      if (notice.kind === 'failed' && !isMissingKind(notice.reason.kind))
+      if (notice.kind === 'failed' && !isMissingKind(notice.reason.kind) && notice.reason.kind !== 'busy')
         reject(new Error(apiSentence(notice.reason)));
     },
   });

@@ -45,6 +45,12 @@ export interface ClaimLedgerOptions {
 /** The ConfigMap that has it. */
 export const ledgerName = 'gantry-ledger';
 
+/**
+ * From one write to the next: what comes meanwhile shares it. Who comes alone never waits, and of many none waits for long,
+ * while the API server is spared a write for each.
+ */
+const spacingMilliseconds = 20;
+
 interface Waiting {
   readonly claim: Claim;
   readonly resolve: () => void;
@@ -54,6 +60,7 @@ interface Waiting {
 export function createClaimLedger({ client, namespace, holder }: ClaimLedgerOptions): ClaimLedger {
   const name = { namespace, name: ledgerName };
   const lost = new AbortController();
+  let lastWrite = Number.NEGATIVE_INFINITY;
   /** Those that the stored ledger has, or is to have. */
   const claims = new Map<ServiceKey, Claim>();
   let waiting: Waiting[] = [];
@@ -97,6 +104,9 @@ export function createClaimLedger({ client, namespace, holder }: ClaimLedgerOpti
     if (isWriting) return;
     isWriting = true;
     while (waiting.length > 0) {
+      const pause = lastWrite + spacingMilliseconds - client.clock.now();
+      if (pause > 0) await client.clock.sleep(pause, lost.signal);
+      lastWrite = client.clock.now();
       const batch = waiting;
       waiting = [];
       for (const { claim } of batch) claims.set(claim.service, claim);

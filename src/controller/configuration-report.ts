@@ -24,18 +24,22 @@ export function configurationReport(
   let wasValid: boolean | undefined;
   let since = '';
   return (problems) => {
-    const errors = problems.filter(({ severity }) => severity === 'error');
+    const told = problems.filter((problem) => !tellsOfItself(problem));
+    const errors = told.filter(({ severity }) => severity === 'error');
     sourceMetrics.errors(errors.length);
     const isValid = errors.length === 0;
     if (isValid !== wasValid) since = new Date(clock.now()).toISOString();
     wasValid = isValid;
-    const object = configurationState({ component: 'controller', node: undefined, problems, since });
+    const object = configurationState({ component: 'controller', node: undefined, problems: told, since });
     writer.put('ConfigurationState', { claims: [], write: () => status.put(object) });
     const standing = new Map(problems.map((problem) => [formatProblem(problem), problem]));
     for (const [text, problem] of standing) if (!logged.has(text)) logProblem(log, problem);
     logged = new Set(standing.keys());
   };
 }
+
+/** A Service of the API has conditions and events, which its owner reads: he need not be able to alarm the others. */
+const tellsOfItself = ({ kind, file }: ObjectProblem): boolean => kind === 'Service' && file === '';
 
 function logProblem(log: Log, problem: ObjectProblem): void {
   const { severity, rule, ...place } = problem;

@@ -56,6 +56,9 @@ export async function startFakeApiServer(options: FakeApiServerOptions = {}): Pr
   ];
   if (store.get('v1/namespaces', 'default') === undefined)
     create(contextOf(store, served, kinds.namespaces, undefined), { metadata: { name: 'default' } });
+  const definitions = contextOf(store, served, kinds.customResourceDefinitions, undefined);
+  for (const { plural, apiVersion } of options.resources ?? [])
+    create(definitions, { metadata: { name: `${plural}.${apiVersion.split('/')[0]}` } });
   const { hasStreamingLists = true } = options;
   const requests: string[] = [];
   const sockets = new Set<Socket>();

@@ -1,7 +1,7 @@
 // What the objects of a cluster amount to: each one's last accepted version, and every problem that stands.
 import { isDeepStrictEqual } from 'node:util';
 import type { CrossObjectProblem } from '../api/cross-object.ts';
-import type { FieldProblem } from '../api/field-problem.ts';
+import { type FieldProblem, fieldError } from '../api/field-problem.ts';
 import { kinds } from '../api/kinds.ts';
 import { objectProblem } from '../api/manifest.ts';
 import { changeOf, idOf, objectOf, type ParsedObject, parseObject } from '../api/parse-object.ts';
@@ -75,6 +75,20 @@ export class KubernetesWorld {
       this.#configuration.drop(id);
       this.#configurationDirty = true;
     } else this.#tell(changeOf(kind, identity.key, undefined));
+  }
+
+  /** When an object of the configuration was made; undefined where it never was in order. */
+  creationOf(kind: Kind, key: string): string | undefined {
+    return this.#configuration.creationOf(idOf({ kind, key: worldKey(kind, key) }));
+  }
+
+  /** It went with its definition, which nobody means who has Services: it stays in force, and that is told. */
+  strand(kind: Kind, key: string): void {
+    const id = idOf({ kind, key: worldKey(kind, key) });
+    const present = this.#present.get(id);
+    if (present === undefined) return;
+    this.#present.set(id, { ...present, problems: [fieldError([], undefined, strandedRule)] });
+    this.#problemsChanged = true;
   }
 
   /** The nodes that Gantry runs on: those that are in the set now, until the next call. */
@@ -152,6 +166,9 @@ export class KubernetesWorld {
     return objectProblem('', undefined, { kind, namespace, name }, { ...problem, rule });
   }
 }
+
+const strandedRule =
+  'It is gone because the definition of its kind was removed: apply both again, from a backup if need be.';
 
 /** Objects of Gantry's own kinds are all in one namespace, and are known by their names. */
 const worldKey = (kind: Kind, key: string): string =>

@@ -7,7 +7,7 @@ import { isRefusal } from '../kubernetes/fake/refusal.ts';
 import { create, remove, replace, type ServedResource } from '../kubernetes/fake/writes.ts';
 import { type FakeApiServer, startFakeApiServer } from '../kubernetes/fake-api-server.ts';
 import { createObject } from '../kubernetes/objects.ts';
-import { pods } from '../kubernetes/resource.ts';
+import { customResourceDefinitions, pods } from '../kubernetes/resource.ts';
 import { sampleAccess } from '../kubernetes/sample-access.ts';
 import { formatProblem, type ObjectProblem } from '../model/problem.ts';
 import { applyBatch, emptyWorld, type Kind, type World } from '../model/world.ts';
@@ -137,6 +137,27 @@ test('an object that breaks stands aside alone, its last accepted version in for
   };
   remove(context, 'front', {});
   await until(() => !world.pools.has('front'));
+});
+
+test('a pool that goes with its definition stays in force, which is a problem until it is there again', async () => {
+  await using server = await startCluster();
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', '192.0.2.0/24'));
+  await using followed = await follow(server);
+  const { world } = followed;
+  const context = { store: server.store, manager: 'test', isDryRun: false };
+  const definitions = { ...customResourceDefinitions, hasStatus: false };
+  const resource = resources.find(({ kind }) => kind === 'IPAddressPool') ?? assert.fail();
+  remove({ ...context, resource: definitions, namespace: undefined }, 'ipaddresspools.metallb.io', {});
+  remove({ ...context, resource, namespace: 'metallb-system' }, 'front', {});
+  await until(() => followed.problems().length === 1);
+  assert.match(
+    followed.problems().join(),
+    /IPAddressPool metallb-system\/front: .*definition .*stays in force/,
+  );
+  assert.ok(world.pools.has('front'));
+  write(server, 'IPAddressPool', 'metallb-system', pool('front', '198.51.100.0/24'));
+  await until(() => followed.problems().length === 0);
+  assert.ok(world.pools.has('front'));
 });
 
 test('of two pools that overlap, the one in force before this process stays', async () => {

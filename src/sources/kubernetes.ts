@@ -11,8 +11,10 @@ import {
 } from '../kubernetes/watch-collection.ts';
 import { basicAuthType } from '../model/secret.ts';
 import type { Kind } from '../model/world.ts';
+import { readDefinition, wentWith } from './definition.ts';
 import { KubernetesWorld, type ReadObject, readObject } from './kubernetes-world.ts';
 import { createMemberNodes } from './member-nodes.ts';
+import { restful } from './restful.ts';
 import { type ServiceVersions, versionOf } from './service-versions.ts';
 import type { Source, SourceListener } from './source.ts';
 
@@ -82,26 +84,54 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
     const unread = new Set<Kind | 'Pod'>(options.kinds);
     if (options.memberPods !== undefined) unread.add('Pod');
 
+    const tellProblems = restful(
+      () => {
+        const problems = world.changedProblems();
+        if (problems !== undefined) listener.problems(problems);
+      },
+      client.clock,
+      stop.signal,
+    );
+
     const tellChanges = (kind: Kind | 'Pod', isRead: boolean): void => {
       const becomesWhole = isRead && unread.delete(kind) && unread.size === 0;
       if (becomesWhole) world.becomeWhole();
       const changes = world.flush();
       if (changes.length > 0 || becomesWhole) listener.batch({ changes, complete: unread.size === 0 });
-      const problems = unread.size === 0 ? world.changedProblems() : undefined;
-      if (problems !== undefined) listener.problems(problems);
+      if (unread.size === 0) tellProblems();
       if (becomesWhole) whole();
     };
 
+    /** Keys of configuration that is gone, until it is known why. */
+    const vanished = new Map<Kind, Set<string>>(configurationKinds.map((kind) => [kind, new Set()]));
+
     const take = (kind: Kind, batch: CollectionBatch<ReadObject>): void => {
       if (stop.signal.aborted) return;
+      const gone = vanished.get(kind);
       for (const change of batch.changes) {
+        gone?.delete(change.key);
         if (change.kind !== 'removed') world.put(kind, change.key, change.object);
+        else if (gone !== undefined) gone.add(change.key);
         else {
           world.remove(kind, change.key);
           if (kind === 'Service') versions?.remove(change.key);
         }
       }
       tellChanges(kind, batch.complete);
+      if (gone !== undefined && gone.size > 0) void judgeVanished(kind, gone);
+    };
+
+    /** What somebody deleted is out of force; what went with its definition stays in it. */
+    const judgeVanished = async (kind: Kind, gone: Set<string>): Promise<void> => {
+      const asked = [...gone];
+      const definition = await readDefinition(client, kind, stop.signal);
+      if (stop.signal.aborted) return;
+      // One that is there again has been taken out; one that went since is asked for anew.
+      for (const key of asked.filter((one) => gone.delete(one))) {
+        if (wentWith(definition, world.creationOf(kind, key))) world.strand(kind, key);
+        else world.remove(kind, key);
+      }
+      tellChanges(kind, false);
     };
 
     const members = createMemberNodes({
@@ -201,7 +231,9 @@ function emptyWhen(kind: Kind): readonly ('not-found' | 'forbidden')[] {
 
 /** Of Gantry's own kinds, and of Secrets, only the objects in the configuration's namespace count. */
 const isConfiguring = (kind: Kind): boolean =>
-  kind === 'AddressProbe' || kind === 'Secret' || (configurationKinds as readonly Kind[]).includes(kind);
+  kind === 'AddressProbe' || kind === 'Secret' || isConfigurationKind(kind);
+
+const isConfigurationKind = (kind: Kind): boolean => (configurationKinds as readonly Kind[]).includes(kind);
 
 /** Where the API has the objects of a kind that count. */
 export function selectionOf(kind: Kind, configurationNamespace: string) {

@@ -32,6 +32,10 @@ export class WantedConfiguration {
     this.#wanted.delete(id);
   }
 
+  creationOf(id: string): string | undefined {
+    return this.#wanted.get(id)?.creationTimestamp;
+  }
+
   get problems(): readonly CrossObjectProblem[] {
     return this.#problems;
   }

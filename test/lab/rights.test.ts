@@ -33,10 +33,12 @@ const unusedHere: Readonly<Record<Exclude<Program, 'pulse'>, readonly RegExp[]>>
     /^get services$/,
     // What is in order is not written again.
     /^update gantry-webhook of secrets/,
-    /^patch bgppeers.metallb.io of customresourcedefinitions/,
+    // Definitions are looked at when configuration vanishes, and BGPPeers' is in order.
+    /customresourcedefinitions/,
   ],
   // An event names its Service's uid, which the agent nearly always knows.
-  agent: [/^get services$/, /servicebgpstatuses/],
+  // Definitions are looked at when configuration vanishes.
+  agent: [/^get services$/, /servicebgpstatuses/, /customresourcedefinitions/],
 };
 
 const namespace = 'gantry-system';

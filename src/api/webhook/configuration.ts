@@ -108,9 +108,3 @@ export const webhookService = (namespace: string) => ({
     ports: [{ name: 'webhook', port: 443, targetPort: 'webhook' }],
   },
 });
-
-/**
- * `spec.conversion` of the BGPPeers' definition where another's webhook is left over, for a merge patch. Every version has
- * all fields, so nobody need convert; a webhook that is away would have the API server refuse to read BGPPeers at all.
- */
-export const conversionByNobody = { strategy: 'None', webhook: null } as const;

@@ -1,9 +1,10 @@
 // The prefixes that the nodes announce by BGP, and to whom: as data, as JSON and as a table.
 import { formatCommunity } from '../../announce/bgp/community.ts';
-import { planPeers } from '../../announce/bgp/peer-plan.ts';
+import { namedPeers, planPeers } from '../../announce/bgp/peer-plan.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
 import type { NodeReport } from '../../api/node-report.ts';
 import { formatAddress, formatCidr } from '../../model/address.ts';
+import type { Node } from '../../model/node.ts';
 import type { World } from '../../model/world.ts';
 import { withLoneNodes } from '../lone-nodes.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -35,12 +36,12 @@ export function routeRows(snapshot: Snapshot): RouteRow[] {
 function rowsOf(report: NodeReport, world: World): RouteRow[] {
   const node = world.nodes.get(report.node);
   if (node === undefined) return [];
-  const { peers } = planPeers(world, node);
+  const audiences = audiencesOf(report, world, node);
   const told = new Set(report.bgp?.peers.filter((peer) => peer.told).map(({ name }) => name));
   const rows = new Map<string, RouteRow>();
   const table = createRouteTable((audience, prefix, intent) => {
     const key = `${audience} ${formatCidr(prefix)}`;
-    const names = peers.flatMap(({ peer, audience: own }) => (own === audience ? [peer.name] : []));
+    const names = [...audiences].flatMap(([name, own]) => (own === audience ? [name] : []));
     if (intent === undefined || names.length === 0) rows.delete(key);
     else
       rows.set(key, {
@@ -53,7 +54,7 @@ function rowsOf(report: NodeReport, world: World): RouteRow[] {
         bandwidth: intent.bandwidthBytesPerSecond ?? null,
       });
   });
-  table.setAudiences(new Set([everyone, ...peers.map(({ audience }) => audience)]));
+  table.setAudiences(new Set([everyone, ...audiences.values()]));
   for (const { address, services } of addressesIn(world).values())
     table.set(formatAddress(address), planOn(report, world, address, services).offers);
   return [...rows.values()];
@@ -78,3 +79,13 @@ export const renderRoutes = (rows: readonly RouteRow[]): string =>
         ],
         rows,
       );
+
+/** By peer. Those with passwords in Secrets, which are not read here, are known by the node's own report. */
+function audiencesOf({ bgp }: NodeReport, world: World, node: Node): Map<string, string> {
+  const named = namedPeers(world.bgpAdvertisements.values());
+  const names = new Set([
+    ...planPeers(world, node).peers.map(({ peer }) => peer.name),
+    ...(bgp?.peers ?? []).map(({ name }) => name),
+  ]);
+  return new Map([...names].sort().map((name) => [name, named.has(name) ? name : everyone]));
+}

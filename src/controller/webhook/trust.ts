@@ -1,6 +1,7 @@
 // What the webhook changes in the cluster so that the API server believes it, and reads BGPPeers without anybody's help.
-import { conversionByNobody, webhookConfigurationName } from '../../api/webhook/configuration.ts';
-import { type ApiObject, isRecord } from '../../kubernetes/api-object.ts';
+import { webhookConfigurationName } from '../../api/webhook/configuration.ts';
+import { conversionServiceOf, noConversion } from '../../api/webhook/conversion-service.ts';
+import { isRecord } from '../../kubernetes/api-object.ts';
 import type { ApiClient } from '../../kubernetes/client.ts';
 import { getObject, jsonPatch, mergePatch } from '../../kubernetes/objects.ts';
 import { type ApiResult, done } from '../../kubernetes/reason.ts';
@@ -50,23 +51,14 @@ export async function dropLostConversion(client: ApiClient): Promise<ApiResult<'
   const name = { name: bgpPeerDefinition };
   const found = await getObject(client, customResourceDefinitions, name);
   if (!found.ok) return found.reason.kind === 'not-found' ? done('in-order') : found;
-  const service = conversionService(found.value);
+  const service = conversionServiceOf(found.value);
   if (service === undefined) return done('in-order');
   const there = await getObject(client, services, service);
   if (there.ok) return done('in-order');
   if (there.reason.kind !== 'not-found') return there;
   const { resourceVersion } = found.value.metadata;
-  const patch = { spec: { conversion: conversionByNobody } };
-  const patched = await mergePatch(client, customResourceDefinitions, name, patch, { resourceVersion });
+  const patched = await mergePatch(client, customResourceDefinitions, name, noConversion, {
+    resourceVersion,
+  });
   return patched.ok ? done('dropped') : patched;
-}
-
-function conversionService({ spec }: ApiObject): { namespace: string; name: string } | undefined {
-  const conversion = isRecord(spec) ? spec['conversion'] : undefined;
-  const webhook = isRecord(conversion) ? conversion['webhook'] : undefined;
-  const clientConfig = isRecord(webhook) ? webhook['clientConfig'] : undefined;
-  const service = isRecord(clientConfig) ? clientConfig['service'] : undefined;
-  if (!isRecord(service)) return undefined;
-  const { namespace, name } = service;
-  return typeof namespace === 'string' && typeof name === 'string' ? { namespace, name } : undefined;
 }
