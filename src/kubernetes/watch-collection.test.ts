@@ -256,7 +256,7 @@ test('a kind that is not served is an empty collection if it need not be', async
     isNamespaced: true,
   };
   const selection = { resource };
-  await using followed = await follow({}, {}, { selection, isOptional: true });
+  await using followed = await follow({}, {}, { selection, emptyWhen: ['not-found'] });
   await followed.expect('whole');
   const { port, store } = followed.server;
   await followed.server[Symbol.asyncDispose]();
@@ -266,6 +266,18 @@ test('a kind that is not served is an empty collection if it need not be', async
     { store, resource: served, namespace: 'default', manager: '', isDryRun: false },
     { metadata: { name: 'a' } },
   );
+  await followed.expect('added a');
+});
+
+test('what may not be read is an empty collection if that is said, until it may', async () => {
+  let isForbidden = true;
+  const faults: Faults = {
+    answer: () => (isForbidden ? { kind: 'refuse', status: 403 } : undefined),
+    watch: () => undefined,
+  };
+  await using followed = await follow({ faults }, {}, { emptyWhen: ['forbidden'] }, withMaps('a'));
+  await followed.expect('whole');
+  isForbidden = false;
   await followed.expect('added a');
 });
 

@@ -31,8 +31,11 @@ export interface CollectionOptions<T> {
   /** Called in order; what comes within the same few milliseconds comes together. */
   readonly batch: (batch: CollectionBatch<T>) => void;
   readonly tell?: (notice: CollectionNotice) => void;
-  /** The server need not know the kind (its CRD is not installed): then there are no objects, for now. */
-  readonly isOptional?: boolean;
+  /**
+   * With which refusals there are no objects, for now: the server does not know the kind (its CRD is not installed), or they
+   * may not be read.
+   */
+  readonly emptyWhen?: readonly ('not-found' | 'forbidden')[];
   readonly pageSize?: number;
 }
 
@@ -170,7 +173,8 @@ export async function watchCollection<T>(
     if (reason.kind === 'invalid' && isReading && !isListing) continue;
     if (reason.kind === 'expired' || reason.kind === 'version-too-large' || reason.kind === 'out-of-order')
       position = undefined;
-    if (reason.kind === 'not-found' && options.isOptional && !isComplete) whole(undefined, 'list');
+    const isEmpty = options.emptyWhen?.some((kind) => kind === reason.kind) ?? false;
+    if (isEmpty && !isComplete) whole(undefined, 'list');
     const worked = acceptedAt === undefined ? 0 : clock.now() - acceptedAt;
     failures = worked > retryMilliseconds ? 1 : failures + 1;
     retryMilliseconds = backoffMilliseconds(failures, reason, timing, clock.random);

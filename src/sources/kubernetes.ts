@@ -160,7 +160,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
           trim: kind === 'Service' ? readService : (object) => readObject(object),
           batch: (batch) => take(kind, batch),
           tell: (notice) => tell(kind, notice),
-          isOptional: isOptional(kind),
+          emptyWhen: emptyWhen(kind),
         },
         stop.signal,
       ),
@@ -220,8 +220,14 @@ function placeOf(pod: ApiObject): PodPlace {
   return { node: typeof node === 'string' && node !== '' ? node : undefined };
 }
 
-/** Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. */
-const isOptional = (kind: Kind): boolean => isConfiguring(kind) && kind !== 'IPAddressPool';
+/**
+ * Without a definition of pools nothing is decided: it may be gone only while the cluster is being changed over. Without
+ * passwords all goes on but for the sessions that need one.
+ */
+function emptyWhen(kind: Kind): readonly ('not-found' | 'forbidden')[] {
+  if (kind === 'Secret') return ['forbidden'];
+  return isConfiguring(kind) && kind !== 'IPAddressPool' ? ['not-found'] : [];
+}
 
 /** Of Gantry's own kinds, and of Secrets, only the objects in the configuration's namespace count. */
 const isConfiguring = (kind: Kind): boolean =>

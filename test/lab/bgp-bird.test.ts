@@ -2,7 +2,8 @@
 import { test } from 'node:test';
 import { startBirdBgp } from '../../lab/bird-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { bfdDown, frozenPeer, gracefulRestart, plannedStop } from './bgp-endings.ts';
+import { bfdDown, frozenPeer, gracefulRestart, linkCut, plannedStop, tcpReset } from './bgp-endings.ts';
+import { wrongPassword } from './bgp-passwords.ts';
 import { bfdSession, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import { attributes, comesUp, longAttributes, routeRefresh, undergo } from './bgp-trials.ts';
 
@@ -16,6 +17,9 @@ testInsideLab(import.meta.filename, () => {
       longAttributes(sessionNamed('IPv4'), true),
       routeRefresh(sessionNamed('IPv4')),
       frozenPeer(shortHold),
+      tcpReset(shortHold),
+      linkCut(shortHold),
+      wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
       bfdDown(bfdSession),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),

@@ -128,6 +128,33 @@ export const plannedStop = (session: Session): Trial => ({
   },
 });
 
+/** A drained node asks to be left, then withdraws, and keeps its sessions; undone, it is back. */
+export const drained = (session: Session): Trial => ({
+  feature: 'drain',
+  async run(scene) {
+    const { judge, node, gantry } = scene;
+    await scene.announced(session);
+    const since = scene.peer(nameOf(session))?.since;
+    const drain = (...more: readonly string[]): void =>
+      void node.host.exec(gantryCommand('drain', '--run-dir', gantry.runDirectory(node), ...more));
+    const asks = (): boolean =>
+      judge
+        .routes(session.neighbour.address)
+        .some(({ communities }) => /graceful-shutdown|65535[:,]/.test(communities ?? ''));
+    const seen: string[] = [];
+    drain('--force');
+    await until('withdrawn', () => {
+      if (asks()) seen.push('asked to be left');
+      return judge.routes(session.neighbour.address).length === 0;
+    });
+    assert.equal(seen[0], 'asked to be left');
+    drain('--undo');
+    await scene.announced(session);
+    assert.ok(!asks());
+    assert.equal(scene.peer(nameOf(session))?.since, since);
+  },
+});
+
 /** BFD sees what TCP would not for the hold time. */
 export const bfdDown = (session: Session): Trial => ({
   feature: 'BFD down',

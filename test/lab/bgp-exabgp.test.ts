@@ -2,7 +2,8 @@
 import { test } from 'node:test';
 import { startExabgp } from '../../lab/exabgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { frozenPeer, plannedStop } from './bgp-endings.ts';
+import { frozenPeer, linkCut, plannedStop, tcpReset } from './bgp-endings.ts';
+import { wrongPassword } from './bgp-passwords.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import { attributes, comesUp, longAttributes, undergo } from './bgp-trials.ts';
 
@@ -18,6 +19,9 @@ testInsideLab(import.meta.filename, () => {
       attributes(),
       longAttributes(sessionNamed('IPv4'), true),
       frozenPeer(shortHold),
+      tcpReset(shortHold),
+      linkCut(shortHold),
+      wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
       plannedStop(sessionNamed('IPv4')),
     ]);
   });

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
 import { nextHopFollows, unusedDropped } from './bgp-addresses.ts';
-import { bfdDown, frozenPeer, gracefulRestart, linkCut, plannedStop, tcpReset } from './bgp-endings.ts';
+import {
+  bfdDown,
+  drained,
+  frozenPeer,
+  gracefulRestart,
+  linkCut,
+  plannedStop,
+  tcpReset,
+} from './bgp-endings.ts';
 import { passwordInSecret, wrongPassword } from './bgp-passwords.ts';
 import { bfdSession, bothConnect, sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import {
@@ -34,6 +42,7 @@ testInsideLab(import.meta.filename, () => {
       passwordInSecret(sessionNamed('MD5'), 'lab-secret', sessionNamed('IPv6')),
       unusedDropped(sessionNamed('IPv4')),
       nextHopFollows(sessionNamed('both families'), sessionNamed('IPv4')),
+      drained(sessionNamed('IPv4')),
       gracefulRestart(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
       commandsTell(sessionNamed('IPv4')),

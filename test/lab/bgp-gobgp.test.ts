@@ -2,7 +2,8 @@
 import { test } from 'node:test';
 import { startGobgp } from '../../lab/gobgp.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
-import { frozenPeer, plannedStop, routesKept } from './bgp-endings.ts';
+import { frozenPeer, linkCut, plannedStop, routesKept, tcpReset } from './bgp-endings.ts';
+import { wrongPassword } from './bgp-passwords.ts';
 import { sessionNamed, sessions, shortHold, startBgpScene } from './bgp-scene.ts';
 import { attributes, comesUp, longAttributes, undergo } from './bgp-trials.ts';
 
@@ -15,6 +16,9 @@ testInsideLab(import.meta.filename, () => {
       attributes(),
       longAttributes(sessionNamed('IPv4'), false),
       frozenPeer(shortHold),
+      tcpReset(shortHold),
+      linkCut(shortHold),
+      wrongPassword(sessionNamed('MD5'), sessionNamed('IPv6')),
       routesKept(sessionNamed('graceful restart')),
       plannedStop(sessionNamed('IPv4')),
     ]);

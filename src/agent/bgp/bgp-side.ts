@@ -1,5 +1,5 @@
 // The agent's BGP side: what this node tells which peers, with BFD beside it, and what is reported of both.
-import { type PeerPlan, planPeers } from '../../announce/bgp/peer-plan.ts';
+import { planPeers } from '../../announce/bgp/peer-plan.ts';
 import type { Prefix } from '../../announce/bgp/prefix.ts';
 import { bgpSentence, type PeerReason } from '../../announce/bgp/reason.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
@@ -23,7 +23,7 @@ import type { Discards } from './discards.ts';
 import { listenForPeers } from './listener.ts';
 import { isOnLink, nextHops } from './next-hops.ts';
 import type { OpenLinks } from './own-links.ts';
-import type { PeerConfiguration } from './peer-configuration.ts';
+import { configurationFor } from './peer-configuration.ts';
 import { bgpReportOf } from './peer-report.ts';
 import type { RestartMarker } from './restart-marker.ts';
 import { createRoutePlanner } from './route-planner.ts';
@@ -84,10 +84,12 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   let toldNames = '';
 
   const links = options.openLinks((gone) => {
-    speaker.readdress(gone);
+    if (speaker.readdress(gone)) options.changed();
     // A network of this node's may cover an aggregate now, or no more.
-    aggregates = undefined;
-    discard();
+    if (aggregates !== undefined && aggregates !== nothing) {
+      aggregates = undefined;
+      discard();
+    }
   });
   const speaker = createSpeaker({
     isRestarting: marker.isSet,
@@ -162,9 +164,12 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
    * an aggregate that lies within one is left alone.
    */
   const discard = (): void => {
-    if (!isKernelReady || table.aggregates() === aggregates || world.bgpPeers.size === 0) return;
-    aggregates = table.aggregates();
-    options.discards.want(aggregates.filter(({ address }) => !isOnLink(links.interfaces, address)));
+    if (!isKernelReady) return;
+    const wanted = world.bgpPeers.size === 0 ? nothing : table.aggregates();
+    // Without peers nothing was ever dropped, and nothing native has to be loaded to find that out.
+    if (wanted === aggregates || (wanted === nothing && aggregates === undefined)) return;
+    aggregates = wanted;
+    options.discards.want(wanted.filter(({ address }) => !isOnLink(links.interfaces, address)));
   };
 
   /** What was planned is with all peers that have their table, or these are others than before. */
@@ -175,6 +180,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       const settled = [...unsettled.values()];
       unsettled.clear();
       for (const address of settled) report.addressChanged(address);
+      // Whoever drains the node waits to read that its peers have no route any more.
+      if (settled.length > 0 && departure.phase === 'gone') options.changed();
     }
     if (names === toldNames) return;
     toldNames = names;
@@ -204,11 +211,12 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     complain(plan.unused);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
-    const configurations = plan.peers.map(configurationOf);
+    const configurations = plan.peers.map(configurationFor);
     listener?.setPeers(configurations);
     if (configurations.length > 0) links.follow();
     speaker.configure(configurations);
     bfd.want(plan.peers);
+    discard();
     options.changed();
   };
 
@@ -273,20 +281,4 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   };
 }
 
-function configurationOf({ peer, address, settings, password, audience }: PeerPlan): PeerConfiguration {
-  return {
-    name: peer.name,
-    settings,
-    path: {
-      peer: address,
-      peerPort: peer.peerPort,
-      local: peer.sourceAddress,
-      device: peer.vrf,
-      // Neighbours that ask for it take nothing less (RFC 5082); whoever does not, does not care.
-      ttl: 255,
-      minimumTtl: undefined,
-      password,
-    },
-    audience,
-  };
-}
+const nothing: readonly Prefix[] = [];

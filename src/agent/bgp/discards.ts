@@ -23,6 +23,8 @@ export function createDiscards(open: OpenDiscardTable, log: Log): Discards {
   let wanted: readonly Cidr[] = [];
   let isWorking = false;
   let isStale = false;
+  /** What the kernel has; undefined: that is not known. */
+  let applied: string | undefined;
 
   const work = async (): Promise<void> => {
     isWorking = true;
@@ -33,9 +35,11 @@ export function createDiscards(open: OpenDiscardTable, log: Log): Discards {
         using port = await open();
         const problem = replaceTable(port, aggregates);
         const fields = { aggregates: aggregates.map(formatCidr) };
+        applied = problem === undefined ? fields.aggregates.join() : undefined;
         if (problem === undefined) log.info('bgp-aggregates-discarded', fields);
         else log.warn('bgp-aggregates-not-discarded', { ...fields, error: problem, next: advice });
       } catch (error) {
+        applied = undefined;
         log.warn('bgp-aggregates-not-discarded', { error, next: advice });
       }
     }
@@ -45,6 +49,7 @@ export function createDiscards(open: OpenDiscardTable, log: Log): Discards {
   return {
     want(aggregates) {
       wanted = aggregates;
+      if (!isWorking && aggregates.map(formatCidr).join() === applied) return;
       isStale = true;
       if (!isWorking) void work();
     },

@@ -1,5 +1,6 @@
 // One peer as the speaker is to have it, and what a change of it costs: nothing, its routes sent again, or its session.
 import { isDeepStrictEqual } from 'node:util';
+import type { PeerPlan } from '../../announce/bgp/peer-plan.ts';
 import type { PeerSettings } from '../../announce/bgp/settings.ts';
 import type { PeerPath } from './peer-path.ts';
 
@@ -19,4 +20,28 @@ export function peerChange(before: PeerConfiguration, after: PeerConfiguration):
     isDeepStrictEqual(before.settings, after.settings) && isDeepStrictEqual(before.path, after.path);
   if (!isSameSession) return 'session';
   return before.audience === after.audience ? 'none' : 'audience';
+}
+
+export function configurationFor({
+  peer,
+  address,
+  settings,
+  password,
+  audience,
+}: PeerPlan): PeerConfiguration {
+  return {
+    name: peer.name,
+    settings,
+    path: {
+      peer: address,
+      peerPort: peer.peerPort,
+      local: peer.sourceAddress,
+      device: peer.vrf,
+      // Neighbours that ask for it take nothing less (RFC 5082); whoever does not, does not care.
+      ttl: 255,
+      minimumTtl: undefined,
+      password,
+    },
+    audience,
+  };
 }

@@ -47,8 +47,11 @@ export interface PeerSession {
   step(event: SessionEvent): void;
   /** The peer has connected to us. */
   accept(socket: Socket): void;
-  /** This node has other addresses than before: what the peer is told follows; without its own the session begins anew. */
-  readdress(gone: ReadonlySet<string>): void;
+  /**
+   * This node has other addresses than before: what the peer is told follows, without its own the session begins anew. True
+   * where something did.
+   */
+  readdress(gone: ReadonlySet<string>): boolean;
   /** Takes a configuration that differs in the audience alone. */
   move(configuration: PeerConfiguration): void;
 }
@@ -249,19 +252,18 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     readdress(gone) {
       const local = active?.connection?.local;
       const { agreement } = machine;
-      if (local === undefined || agreement === undefined) return;
+      if (local === undefined || agreement === undefined) return false;
       if (gone.has(formatAddress(local))) {
         const communication = `${formatAddress(local)} is not an address of this node any more`;
         step({ kind: 'stop', why: 'reset', communication });
         step({ kind: 'start' });
-        return;
+        return true;
       }
-      for (const family of agreement.families)
-        routes.redirect(
-          family,
-          nextHopsFor(local, family, agreement),
-          options.audience(configuration.audience),
-        );
+      const audience = options.audience(configuration.audience);
+      const redirected = agreement.families.filter((family) =>
+        routes.redirect(family, nextHopsFor(local, family, agreement), audience),
+      );
+      return redirected.length > 0;
     },
     move(next) {
       const [from, to] = [configuration, next].map(({ audience }) => options.audience(audience));

@@ -19,8 +19,8 @@ export interface RouteSender {
   /** The whole table again; `isMarked`: between BoRR and EoRR (RFC 7313). */
   resend(family: Family, isMarked: boolean): void;
   move(from: Audience, to: Audience): void;
-  /** The family's routes go by these next hops from now on; none: they are withdrawn. */
-  redirect(family: Family, nextHops: readonly Address[], audience: Audience): void;
+  /** The family's routes go by these next hops from now on; none: they are withdrawn. False: they do so already. */
+  redirect(family: Family, nextHops: readonly Address[], audience: Audience): boolean;
   /** The session is down. */
   end(): void;
 }
@@ -94,10 +94,11 @@ export function createRouteSender(
     },
     redirect(family, nextHops, audience) {
       const telling = tellings.get(family);
-      if (telling === undefined || isDeepStrictEqual(telling.manner.nextHops, nextHops)) return;
+      if (telling === undefined || isDeepStrictEqual(telling.manner.nextHops, nextHops)) return false;
       const manner = { ...telling.manner, nextHops };
       tellings.set(family, moveTelling(telling, audience, audience, manner));
       schedule();
+      return true;
     },
     end() {
       for (const telling of tellings.values()) telling.end();

@@ -37,8 +37,8 @@ export interface Speaker {
   want(audience: string, prefix: Prefix, intent: PathIntent | undefined): void;
   /** All routes ask to be left from now on, or do so no more (RFC 8326). */
   setLeaving(isLeaving: boolean): void;
-  /** This node has other addresses now; these it has no more. */
-  readdress(gone: ReadonlySet<string>): void;
+  /** This node has other addresses now; these it has no more. True where it makes a difference. */
+  readdress(gone: ReadonlySet<string>): boolean;
   bfdChanged(peer: string, isUp: boolean): void;
   /** A connection from outside: to the session that it belongs to. */
   accept(connection: AcceptedTcp): void;
@@ -145,13 +145,14 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       for (const session of sessions.values()) session.routes.changed();
     },
     readdress(gone) {
+      let isNews = false;
       for (const [name, session] of sessions) {
         const { local } = session;
         if (local !== undefined && gone.has(formatAddress(local)))
           log.warn('bgp-address-gone', { peer: name, address: formatAddress(local), next: addressAdvice });
-        session.readdress(gone);
+        if (session.readdress(gone)) isNews = true;
       }
-      for (const name of sessions.keys()) options.changed(name);
+      return isNews;
     },
     bfdChanged(peer, isUp) {
       sessions.get(peer)?.step({ kind: isUp ? 'bfd-up' : 'bfd-down' });
