@@ -29,6 +29,14 @@ test('a Service is announced, reported with its peers, and withdrawn with its la
   assert.deepEqual(peer.heard, ['open', 'end-of-rib IPv4']);
 });
 
+test('that a new agent announces what the last one did is no news', async (t) => {
+  await using peer = await startModelPeer();
+  const { statuses, events, batch } = start(t, { reportedBefore: ['web/a'] });
+  batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-1'), ...web('b', '192.0.2.2', 'node-1'));
+  await until('both are reported', () => statuses.size === 2);
+  assert.deepEqual(events, ['Node node-1 announces 192.0.2.2 with protocol bgp to tor.']);
+});
+
 test('no session begins before the kernel is in line, so that the first table is whole', async (t) => {
   await using peer = await startModelPeer();
   const { batch, kernel, side } = start(t, { isReady: false });

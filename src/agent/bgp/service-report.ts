@@ -30,6 +30,8 @@ const gatherMilliseconds = 50;
 export function createServiceReport(options: ServiceReportOptions): ServiceReport {
   const { node, index, statuses, events } = options;
   const reported = new Map<ServiceKey, string>();
+  /** Those that an earlier agent announced: that this node does is no news, though its sessions begin anew. */
+  const known = new Set<ServiceKey>();
   const dirty = new Set<ServiceKey>();
   let isReconciled = false;
   let timer: NodeJS.Timeout | undefined;
@@ -49,7 +51,7 @@ export function createServiceReport(options: ServiceReportOptions): ServiceRepor
     if (before === peers.join()) return;
     reported.set(service, peers.join());
     statuses.put(serviceBgpStatus({ node, namespace, name, peers }));
-    if (before !== undefined) return;
+    if (before !== undefined || known.delete(service)) return;
     const message = `Node ${node} announces ${addresses.map(formatAddress).join(' and ')} with protocol bgp to ${peers.join(', ')}.`;
     events.record({ kind: 'Service', namespace, name, type: 'Normal', reason: 'nodeAssigned', message });
   };
@@ -68,7 +70,10 @@ export function createServiceReport(options: ServiceReportOptions): ServiceRepor
   return {
     reconcile(before) {
       isReconciled = true;
-      for (const service of before) reported.set(service, 'unknown');
+      for (const service of before) {
+        reported.set(service, 'unknown');
+        known.add(service);
+      }
       touch([...reported.keys()]);
     },
     addressChanged: (address) => touch(index.servicesOf(address)),
