@@ -55,6 +55,7 @@ function startAgent(
         },
       },
       status: {
+        advice: '',
         async put(object) {
           statuses.set(`${object.kind} ${object.metadata.name}`, object);
         },

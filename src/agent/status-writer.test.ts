@@ -27,6 +27,7 @@ function start(t: TestContext) {
     effect();
   };
   const port: StatusPort = {
+    advice: 'Make room.',
     put: ({ metadata: { name }, ...rest }) => act(name, () => stored.set(name, rest['version'])),
     remove: (_kind, _namespace, name) => act(name, () => stored.delete(name)),
   };

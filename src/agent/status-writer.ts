@@ -55,7 +55,7 @@ export function createStatusWriter({ port, log, signal }: StatusWriterOptions): 
       if (failing) log.info('status-written-again');
       failing = false;
     } catch (error) {
-      if (!failing) log.warn('status-not-written', { object: id, error, next: advice });
+      if (!failing) log.warn('status-not-written', { object: id, error, next: port.advice });
       failing = true;
       if (!waiting.has(id)) retryLater(id, write);
     } finally {
@@ -84,5 +84,3 @@ export function createStatusWriter({ port, log, signal }: StatusWriterOptions): 
     },
   };
 }
-
-const advice = 'Check that the disk has room and that .status/ is writable; it is tried again.';

@@ -85,7 +85,7 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
     failed(id, error, attempt) {
       metrics.statusNotWritten();
       if (attempt > 1) return;
-      log.warn('status-not-written', { object: id, error, next: writeAdvice });
+      log.warn('status-not-written', { object: id, error, next: status.advice });
       const service = serviceOfStatusId(id);
       if (service !== undefined) services.notWritten(service, error);
     },
@@ -136,8 +136,6 @@ async function work(options: ControllerOptions, source: Source, signal: AbortSig
     } else log.debug('planned', { changes, milliseconds: clock.now() - began });
   }
 }
-
-const writeAdvice = 'Check that the disk has room and that .status/ is writable; it is tried again.';
 
 const probeAdvice =
   'No node has found an address of theirs clear in time, so they give addresses that were not probed. See that agents run on nodes of their link.';

@@ -45,6 +45,7 @@ export class SampleCluster {
   get status(): StatusPort {
     const life = this.#life;
     return {
+      advice: 'Empty the disk.',
       put: (object) => {
         const { namespace, name } = object.metadata;
         const id = `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;

@@ -80,7 +80,7 @@ export class ServiceStatuses {
 
   /** Of the Service's events only one is about writing. */
   notWritten(key: ServiceKey, error: unknown): void {
-    const message = `The status cannot be written (${String(error)}); check that the disk has room and .status is writable: it is tried again.`;
+    const message = `The status cannot be written: ${String(error)}. ${this.#options.status.advice}`;
     this.#record(key, { type: 'Warning', reason: 'InternalError', message });
   }
 

@@ -17,6 +17,8 @@ export interface StatusObject {
 }
 
 export interface StatusPort {
+  /** What whoever reads the log does when a write fails: a sentence. It is tried again in any case. */
+  readonly advice: string;
   /** Writes the object's status whole. Resolves when it is as durable as it must be; rejects with the cause when it cannot be. */
   put(object: StatusObject): Promise<void>;
   /** Removes what was written for an object that is gone; nothing happens where nothing is. */

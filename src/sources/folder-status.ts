@@ -50,6 +50,7 @@ export function folderStatus(directory: string): StatusPort {
   };
 
   return {
+    advice: 'Check that the disk has room and that .status/ is writable; it is tried again.',
     async put(object) {
       const { namespace, name } = object.metadata;
       const path = join(directory, statusPath(object.kind, namespace, name));

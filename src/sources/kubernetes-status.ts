@@ -53,6 +53,7 @@ export function kubernetesStatus(options: KubernetesStatusOptions): StatusPort {
   };
 
   return {
+    advice: 'See how the API server is, and that the role of this program allows it; it is tried again.',
     async put(object) {
       if (object.kind === services.kind && options.services !== undefined)
         return options.services.put(object);
