@@ -1,6 +1,6 @@
 # Every target sets up what it needs: system packages (Debian), then the locked npm packages.
 NODE := node_modules/.bin/node
-UNIT := 'src/**/*.test.ts' 'test/*.test.ts'
+UNIT := 'src/**/*.test.ts' 'lab/**/*.test.ts' 'test/*.test.ts'
 LONG := 'test/long/*.test.ts'
 
 help: ## List the targets

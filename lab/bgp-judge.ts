@@ -17,6 +17,8 @@ export interface Neighbour {
   /** Take nothing with less than a TTL of 255. */
   readonly hasTtlSecurity?: boolean;
   readonly bfd?: boolean;
+  /** Both intervals of BFD; 200 without it. */
+  readonly bfdIntervalMilliseconds?: number;
   readonly gracefulRestart?: boolean;
   readonly holdTimeSeconds?: number;
 }

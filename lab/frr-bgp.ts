@@ -2,7 +2,14 @@
 import type { BgpJudge, JudgedRoute, Neighbour, StartJudge } from './bgp-judge.ts';
 import { startFrrDaemons } from './frr.ts';
 
-export const startFrrBgp: StartJudge = async (lab, host, asn, neighbours): Promise<BgpJudge> => {
+export interface FrrRouter extends BgpJudge {
+  /** Where zebra's table forwards packets for the prefix to, sorted. */
+  nextHops(prefix: string): string[];
+  /** A command line that asks one of the daemons. */
+  vtysh(daemon: 'zebra' | 'bgpd', command: string): string;
+}
+
+export const startFrrBgp = (async (lab, host, asn, neighbours): Promise<FrrRouter> => {
   const frr = await startFrrDaemons(lab, host, {
     bgpd: configurationOf(asn, neighbours),
     ...(neighbours.some(({ bfd }) => bfd) ? { bfdd: bfdOf(neighbours) } : {}),
@@ -28,8 +35,27 @@ export const startFrrBgp: StartJudge = async (lab, host, asn, neighbours): Promi
       });
     },
     refresh: (neighbour) => void frr.run('bgpd', `clear bgp ${neighbour} soft in`),
+    nextHops(prefix) {
+      const family = prefix.includes(':') ? 'ipv6' : 'ip';
+      return fibNextHops(JSON.parse(frr.run('zebra', `show ${family} route ${prefix} json`)));
+    },
+    vtysh: frr.commandLine,
   };
-};
+}) satisfies StartJudge;
+
+interface ZebraRoute {
+  readonly protocol?: string;
+  readonly selected?: boolean;
+  readonly nexthops?: readonly { readonly ip?: string; readonly fib?: boolean }[];
+}
+
+/** Of `show ip route PREFIX json`: the next hops of BGP's route that the kernel has. */
+export const fibNextHops = (table: Readonly<Record<string, readonly ZebraRoute[]>>): string[] =>
+  Object.values(table)
+    .flat()
+    .filter(({ protocol, selected }) => protocol === 'bgp' && selected === true)
+    .flatMap(({ nexthops = [] }) => nexthops.flatMap(({ ip, fib }) => (fib === true ? (ip ?? []) : [])))
+    .sort();
 
 interface FrrPath {
   readonly path?: string;
@@ -89,12 +115,15 @@ const neighbourLines = (one: Neighbour): string[] => {
   return lines.map((line) => ` neighbor ${one.address} ${line}`);
 };
 
-const bfdOf = (_: readonly Neighbour[]): string[] => [
+const bfdOf = (neighbours: readonly Neighbour[]): string[] => [
   'bfd',
   ' profile fast',
   '  detect-multiplier 3',
-  '  receive-interval 200',
-  '  transmit-interval 200',
+  `  receive-interval ${intervalOf(neighbours)}`,
+  `  transmit-interval ${intervalOf(neighbours)}`,
   ' exit',
   'exit',
 ];
+
+const intervalOf = (neighbours: readonly Neighbour[]): number =>
+  Math.min(...neighbours.map(({ bfdIntervalMilliseconds = 200 }) => bfdIntervalMilliseconds));

@@ -1,6 +1,6 @@
 // FRR's daemons on a host of the lab: zebra, and those that are asked for, each with its lines of configuration.
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './gantry.ts';
 import type { Host } from './host.ts';
@@ -10,10 +10,22 @@ export interface FrrDaemons {
   readonly processes: readonly ChildProcess[];
   processOf(daemon: FrrDaemon): ChildProcess;
   /** Commands of vtysh, in one go; returns what they print. Throws with FRR's words when one is refused. */
-  run(daemon: FrrDaemon, ...commands: readonly string[]): string;
+  run(daemon: FrrDaemon | 'zebra', ...commands: readonly string[]): string;
+  /** The command line that runs one of vtysh's commands, for people. */
+  commandLine(daemon: FrrDaemon | 'zebra', command: string): string;
 }
 
 export type FrrDaemon = 'bgpd' | 'bfdd';
+
+/** Why FRR cannot be started here, as a sentence with what to do; undefined where it can. */
+export function missingFrr(isThere: (path: string) => boolean = existsSync): string | undefined {
+  const needed = [...['zebra', 'bgpd', 'bfdd'].map((name) => `${daemonFolder}/${name}`), '/usr/bin/vtysh'];
+  const missing = needed.filter((path) => !isThere(path));
+  if (missing.length === 0) return undefined;
+  return `FRR is the router of this demo, and is not installed (no ${missing.join(', ')}): apt-get install frr, or leave --mode bgp out`;
+}
+
+const daemonFolder = '/usr/lib/frr';
 
 export async function startFrrDaemons(
   lab: Lab,
@@ -39,7 +51,7 @@ export async function startFrrDaemons(
     return host.exec(['vtysh', '--vty_socket', directory, '-d', daemon, ...argv], { mayFail: true });
   };
   const start = async (name: string, argv: readonly string[]): Promise<ChildProcess> => {
-    const child = host.spawn(['setsid', `/usr/lib/frr/${name}`, ...argv], { log: `${host.name}-${name}` });
+    const child = host.spawn(['setsid', `${daemonFolder}/${name}`, ...argv], { log: `${host.name}-${name}` });
     await until(`${name} answers`, () => ask(name, ['show version']).code === 0, 20_000);
     return child;
   };
@@ -66,5 +78,6 @@ export async function startFrrDaemons(
         throw new Error(`vtysh: ${commands.join('; ')}: ${stdout}${stderr}`);
       return stdout;
     },
+    commandLine: (daemon, command) => `vtysh --vty_socket ${directory} -d ${daemon} -c '${command}'`,
   };
 }

@@ -4,6 +4,7 @@ import { until } from '../gantry.ts';
 import type { Lab } from '../lab.ts';
 import { l2AdvertisementManifest } from '../manifests.ts';
 import { type ProbeReport, steadyMilliseconds } from '../probe.ts';
+import { firstAnswerAfter, outageOf, sum, twoOf } from './figures.ts';
 import { startProbing, stream, targetText } from './probing.ts';
 import type { DemoResult } from './result.ts';
 import { apiPorts, buildNetwork, type Scene, startGantry, startPods, webPorts } from './scene.ts';
@@ -15,6 +16,8 @@ const longestOutageMilliseconds = 1000;
 export interface Demo {
   readonly scene: Scene;
   readonly result: DemoResult;
+  /** Commands worth a try, with --keep. */
+  readonly tries: readonly string[];
 }
 
 /** Plays it all. Rejects where something does not even happen; what happens too slowly is a result that is not ok. */
@@ -54,7 +57,7 @@ export async function playDemo(lab: Lab, screen: Screen): Promise<Demo> {
   );
   await sleep(300);
   const firstReports = await first.finish();
-  const firstAnswerMs = Math.max(...firstReports.map((report) => (report.firstAnswer ?? Infinity) - written));
+  const firstAnswerMs = firstAnswerAfter(written, firstReports);
   screen.check(
     Number.isFinite(firstAnswerMs),
     `first answer at the client, both families: ${formatMilliseconds(firstAnswerMs)} after its file was written`,
@@ -123,6 +126,13 @@ export async function playDemo(lab: Lab, screen: Screen): Promise<Demo> {
   const ok = isShort && apiAnswered && streamed.ok && Number.isFinite(firstAnswerMs);
   return {
     scene,
+    tries: [
+      'gantry status',
+      'gantry why shop/web',
+      'client ping -c 3 192.0.2.200',
+      'router ip neigh',
+      `${topology.nodes[1]?.name} nft list table inet gantry`,
+    ],
     result: {
       ok,
       service: 'shop/web',
@@ -145,9 +155,6 @@ const picture = [
   '',
 ];
 
-const twoOf = (addresses: readonly string[]): readonly string[] | undefined =>
-  addresses.length === 2 ? addresses : undefined;
-
 const preferNode = (service: string, node: string) =>
   l2AdvertisementManifest('prefer', {
     serviceSelectors: [{ matchLabels: { app: service } }],
@@ -156,16 +163,5 @@ const preferNode = (service: string, node: string) =>
     ],
   });
 
-const outageOf = (reports: readonly ProbeReport[], family: 'IPv4' | 'IPv6'): number =>
-  Math.round(
-    Math.max(
-      ...reports
-        .filter(({ target }) => target.address.includes(':') === (family === 'IPv6'))
-        .map(({ outageMilliseconds }) => outageMilliseconds),
-    ),
-  );
-
 const describe = (reports: readonly ProbeReport[]): string =>
   `${sum(reports.map(({ answered }) => answered))} of ${sum(reports.map(({ attempts }) => attempts))} requests`;
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

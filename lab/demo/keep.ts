@@ -9,7 +9,8 @@ import type { Screen } from './screen.ts';
 
 /** Resolves when the person leaves the shell, or, without a terminal, with the signal. */
 export async function keepLab(
-  { lab, gantry, topology }: Scene,
+  { lab, gantry }: Scene,
+  tries: readonly string[],
   screen: Screen,
   signal: AbortSignal,
 ): Promise<void> {
@@ -23,14 +24,7 @@ export async function keepLab(
   for (const host of lab.hosts.values()) write(host.name, `nsenter --net=${host.namespace} --`);
 
   screen.chapter('The lab stays. Try');
-  for (const line of [
-    'gantry status',
-    'gantry why shop/web',
-    'client ping -c 3 192.0.2.200',
-    'router ip neigh',
-    `${topology.nodes[1]?.name} nft list table inet gantry`,
-    `ls -A ${gantry.folder} ${join(gantry.folder, '.status')}`,
-  ]) {
+  for (const line of [...tries, `ls -A ${gantry.folder} ${join(gantry.folder, '.status')}`]) {
     screen.line(line);
   }
   const environment = {

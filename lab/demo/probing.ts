@@ -16,10 +16,13 @@ export interface Probing {
 export const targetText = (protocol: ProbeTarget['protocol'], address: string, port: number): string =>
   `${protocol}:${address.includes(':') ? `[${address}]` : address}:${port}`;
 
-/** Asks each target anew every 5 ms, for two minutes at most. */
-export function startProbing(client: Host, targets: readonly string[]): Probing {
+/** Asks each target anew every few milliseconds, for two minutes at most. */
+export function startProbing(client: Host, targets: readonly string[], intervalMilliseconds = 5): Probing {
   const child = client.spawn(
-    gantryCommand('lab', 'probe', ...targets, '--interval', '5', '--duration', '120000'),
+    gantryCommand(
+      ...['lab', 'probe', ...targets],
+      ...['--interval', String(intervalMilliseconds), '--duration', '120000'],
+    ),
     {
       pipe: true,
       log: 'probe',

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createLabGantry, type LabGantry, until } from '../gantry.ts';
 import type { Lab } from '../lab.ts';
-import { l2AdvertisementManifest, type PortSpec, poolManifest } from '../manifests.ts';
+import { l2AdvertisementManifest, type Manifest, type PortSpec, poolManifest } from '../manifests.ts';
 import { gantryCommand } from '../program.ts';
 import { addPod, poolRanges, standardTopology, type Topology, type TopologyPod } from '../topology.ts';
 
@@ -49,14 +49,15 @@ export async function startPods({ web, api }: Pick<Scene, 'web' | 'api'>): Promi
   );
 }
 
-/** Resolves when every node has reported that it announces and forwards. */
+/** Resolves when every node has reported that it announces and forwards; by layer 2 unless `configuration` says otherwise. */
 export async function startGantry(
   lab: Lab,
   topology: Topology,
   pulseArguments: readonly string[] = [],
+  configuration: readonly Manifest[] = [poolManifest('lan', poolRanges), l2AdvertisementManifest('lan')],
 ): Promise<LabGantry> {
   const gantry = createLabGantry(lab, topology);
-  gantry.write('pool', poolManifest('lan', poolRanges), l2AdvertisementManifest('lan'));
+  gantry.write('pool', ...configuration);
   gantry.startController();
   for (const node of topology.nodes) gantry.startNode(node, pulseArguments);
   for (const node of topology.nodes) {

@@ -125,6 +125,7 @@ export function createPulseConnection(options: PulseConnectionOptions): PulseCon
       case 'bfd-counters':
         options.bfdTold(message);
         return;
+      case 'bgp-routes':
       case 'estate':
         return;
       default:

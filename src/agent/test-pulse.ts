@@ -60,6 +60,7 @@ export async function startTestPulse(
         tell(owned());
         return;
       case 'bfd':
+      case 'bgp-routes':
       case 'drain':
       case 'succeed':
         return;

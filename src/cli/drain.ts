@@ -79,6 +79,7 @@ async function drain(node: string | undefined, options: Options): Promise<void> 
   }
   const progress = createProgress();
   const left = new Set(before.owned);
+  let { routes } = before;
   await talkToPulse(
     {
       runDirectory,
@@ -87,12 +88,19 @@ async function drain(node: string | undefined, options: Options): Promise<void> 
     },
     (message) => {
       if (message.type === 'owned') follow(left, message);
+      if (message.type === 'bgp-routes') routes = message.count;
       if (undo) return message.type === 'members' && !message.isDraining ? true : undefined;
       progress.show(left.size);
-      return left.size === 0 ? true : undefined;
+      return left.size + routes === 0 ? true : undefined;
     },
-    () =>
-      `${before.node} still answers for ${formatHoldings(countHoldings(left))} of ${formatHoldings(countHoldings(before.owned))} after ${seconds} s`,
+    () => {
+      const all = formatHoldings(countHoldings(before.owned));
+      const still = [
+        ...(left.size > 0 ? [`answers for ${formatHoldings(countHoldings(left))} of ${all}`] : []),
+        ...(routes > 0 ? [`has ${routes} routes with BGP peers`] : []),
+      ];
+      return `${before.node} still ${still.join(' and ')} after ${seconds} s`;
+    },
   ).finally(() => progress.end());
   process.exitCode = exitCodes.ok;
   const count = countHoldings(before.owned);
@@ -116,19 +124,23 @@ interface Before {
   readonly node: string | undefined;
   readonly members: Extract<FromPulse, { type: 'members' }>;
   readonly owned: ReadonlySet<string>;
+  /** That its BGP peers have; none where no agent has told. */
+  readonly routes: number;
 }
 
-/** What it says when one connects: hello, members, owned. */
+/** What it says when one connects: routes, hello, members, owned. */
 function look(runDirectory: string): Promise<Before> {
   let node: string | undefined;
+  let routes = 0;
   let members: Before['members'] | undefined;
   return talkToPulse<Before>(
     { runDirectory, timeoutMilliseconds: 5000 },
     (message) => {
+      if (message.type === 'bgp-routes') routes = message.count;
       if (message.type === 'hello') ({ node } = message);
       if (message.type === 'members') members = message;
       if (message.type !== 'owned' || members === undefined) return undefined;
-      return { node, members, owned: new Set(message.upserts.map(({ address }) => address)) };
+      return { node, routes, members, owned: new Set(message.upserts.map(({ address }) => address)) };
     },
     () => 'pulse has answered, but does not say what it answers for',
   );

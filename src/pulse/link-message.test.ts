@@ -19,6 +19,7 @@ const messages: ToPulse[] = [
     removals: ['192.0.2.201'],
     isPartial: true,
   },
+  { type: 'bgp-routes', count: 3 },
   { type: 'stop' },
 ];
 
@@ -36,6 +37,7 @@ test('a message with one field of another shape is none', () => {
   fc.assert(
     fc.property(fc.constantFrom(...fields), wrong, ([message, field], value) => {
       const isText = field === 'node' || field === 'keyFile';
+      fc.pre(!(field === 'count' && value === 7));
       fc.pre(!(isText && typeof value === 'string') && !(field === 'isPartial' && value === undefined));
       assert.equal(readToPulse({ ...message, [field]: value }), undefined, field);
     }),

@@ -25,6 +25,10 @@ export function readToPulse(message: object): ToPulse | undefined {
       const { drain } = fields;
       return typeof drain === 'boolean' ? { type: 'drain', drain } : undefined;
     }
+    case 'bgp-routes': {
+      const { count } = fields;
+      return typeof count === 'number' ? { type: 'bgp-routes', count } : undefined;
+    }
     case 'bfd':
       return readBfdToPulse(fields);
     case 'stop':

@@ -79,6 +79,30 @@ test('a listener is greeted, hears what is broadcast, and is heard', async () =>
   assert.equal(existsSync(path), false);
 });
 
+test('what an agent says of BGP routes is passed on, to those that come later too, while the agent is there', async () => {
+  using directory = runDirectory();
+  const path = pulseSocketPath(directory.path);
+  const { server, heard } = await serve(path);
+  const early = listen(path);
+  const agent = listen(path);
+  await until(() => server.connections === 2);
+  agent.client.send({ type: 'configure', node: 'a', members: [], keyFile: '/key' });
+  agent.client.send({ type: 'bgp-routes', count: 2 });
+  const isTold = ({ heard: told }: { readonly heard: readonly FromPulse[] }): boolean =>
+    told.some((message) => message.type === 'bgp-routes' && message.count === 2);
+  await until(() => isTold(early));
+  const later = listen(path);
+  await until(() => isTold(later));
+  assert.equal(heard.length, 1);
+  agent.client[Symbol.dispose]();
+  await until(() => server.connections === 2);
+  const last = listen(path);
+  await until(() => last.heard.length === 1);
+  assert.equal(isTold(last), false);
+  for (const { client } of [early, later, last]) client[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
 test('a client finds a pulse that starts later, and one that starts again', async () => {
   using directory = runDirectory();
   const path = pulseSocketPath(directory.path);

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { readLines, writeLine } from './json-lines.ts';
-import type { FromPulse, ToPulse } from './link.ts';
+import type { BgpRoutes, FromPulse, ToPulse } from './link.ts';
 import { readToPulse } from './link-message.ts';
 
 export interface LinkServer extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface LinkServerOptions {
   /** What a new connection hears first. */
   readonly greeting: () => readonly FromPulse[];
   /** `reply` is to the one who said it. */
-  readonly onMessage: (message: ToPulse, reply: (message: FromPulse) => void) => void;
+  readonly onMessage: (message: Exclude<ToPulse, BgpRoutes>, reply: (message: FromPulse) => void) => void;
   /** What was said is none of the link's messages; it is ignored. */
   readonly onUnknown: () => void;
   /** `agents`: how many of those that have configured this pulse still listen. */
@@ -39,20 +39,31 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
   rmSync(path, { force: true });
   const sockets = new Set<Socket>();
   const agents = new Set<Socket>();
+  let routes: BgpRoutes | undefined;
+  const broadcast = (message: FromPulse): void => {
+    for (const socket of sockets) {
+      if (socket.writableLength > longestBacklogBytes) socket.destroy();
+      else writeLine(socket, message);
+    }
+  };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
-      agents.delete(socket);
+      if (agents.delete(socket) && agents.size === 0) routes = undefined;
       options.onDisconnect(agents.size);
     });
-    for (const message of options.greeting()) writeLine(socket, message);
+    for (const message of [...(routes === undefined ? [] : [routes]), ...options.greeting()])
+      writeLine(socket, message);
     readLines(socket, (line) => {
       const message = readToPulse(line);
       if (message?.type === 'configure') agents.add(socket);
       if (message === undefined) options.onUnknown();
-      else options.onMessage(message, (answer) => writeLine(socket, answer));
+      else if (message.type === 'bgp-routes') {
+        routes = message;
+        broadcast(message);
+      } else options.onMessage(message, (answer) => writeLine(socket, answer));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -66,12 +77,7 @@ export async function openLinkServer(options: LinkServerOptions): Promise<LinkSe
     get connections() {
       return sockets.size;
     },
-    broadcast(message) {
-      for (const socket of sockets) {
-        if (socket.writableLength > longestBacklogBytes) socket.destroy();
-        else writeLine(socket, message);
-      }
-    },
+    broadcast,
     close: () => void server.close(),
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -26,12 +26,20 @@ export type ToPulse =
        */
       readonly isPartial?: boolean;
     }
+  | BgpRoutes
   /** Hand all addresses over, and take none; false: be elected again. */
   | { readonly type: 'drain'; readonly drain: boolean }
   /** Leave: hand all addresses over, then stop. Answered with `stopping`. */
   | { readonly type: 'stop' }
   /** From a new pulse: make room for it. Answered with `estate` to it alone, where the format is the same. */
   | { readonly type: 'succeed'; readonly format: number };
+
+/** Passed on to whoever listens, for commands that wait until this node is left; forgotten with the agent's connection. */
+export interface BgpRoutes {
+  readonly type: 'bgp-routes';
+  /** How many this node's BGP peers have of it: what was sent. */
+  readonly count: number;
+}
 
 export interface LinkMember {
   readonly name: string;
@@ -56,9 +64,13 @@ export interface LinkCandidate {
   readonly interfaces: readonly string[];
 }
 
-/** From pulse. On every new connection it sends `hello`, `members`, `owned` with `replace: true`, then `counters`. */
+/**
+ * From pulse. On every new connection it sends `bgp-routes` if an agent has told them, `hello`, `members`, `owned` with
+ * `replace: true`, then `counters`.
+ */
 export type FromPulse =
   | BfdFromPulse
+  | BgpRoutes
   | {
       readonly type: 'hello';
       readonly version: string;

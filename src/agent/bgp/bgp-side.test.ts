@@ -49,7 +49,7 @@ test('no session begins before the kernel is in line, so that the first table is
 
 test('a drained node withdraws all and keeps its sessions', async (t) => {
   await using peer = await startModelPeer();
-  const { batch, side, state, reported } = start(t);
+  const { batch, side, said, state, reported } = start(t);
   batch(...base, tor(peer), ...web('a', '192.0.2.1', 'node-1'));
   await until('announced', () => peer.table.size === 1);
   state.isDrained = true;
@@ -64,6 +64,8 @@ test('a drained node withdraws all and keeps its sessions', async (t) => {
   await until('asked to be left for the label, too', () => asksToBeLeft(peer));
   await until('withdrawn', () => peer.table.size === 0);
   assert.equal(peer.heard.filter((one) => one === 'open').length, 1);
+  const counts = said.flatMap((message) => (message.type === 'bgp-routes' ? [message.count] : []));
+  assert.deepEqual(counts, [1, 0, 1, 0], 'pulse knows how many routes the peers have');
 });
 
 test('an advertisement for one peer is told to it alone, as soon as it comes', async (t) => {

@@ -82,6 +82,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   /** Addresses whose routes are on their way to the peers. */
   const unsettled = new Map<string, Address>();
   let toldNames = '';
+  /** How many routes pulse knows that the peers have. */
+  let toldCount = 0;
 
   const links = options.openLinks((gone) => {
     if (speaker.readdress(gone)) options.changed();
@@ -182,11 +184,18 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
       for (const address of settled) report.addressChanged(address);
       // Whoever drains the node waits to read that its peers have no route any more.
       if (settled.length > 0 && departure.phase === 'gone') options.changed();
+      const count = told.reduce((sum, { routes }) => sum + routes.size, 0);
+      if (count !== toldCount) tellCount(count);
     }
     if (names === toldNames) return;
     toldNames = names;
     report.peersChanged();
     options.changed();
+  };
+
+  const tellCount = (count: number): void => {
+    toldCount = count;
+    options.sendToPulse({ type: 'bgp-routes', count });
   };
 
   // Sessions come up when all routes are there, so that peers that kept them over a restart lose none.
@@ -259,7 +268,10 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     drainTold() {
       depart();
     },
-    pulseConnected: bfd.connected,
+    pulseConnected() {
+      bfd.connected();
+      if (toldCount > 0) tellCount(toldCount);
+    },
     bfdTold(message) {
       bfd.take(message);
       if (message.type === 'bfd-counters') bfdMetrics.countersTold(message);

@@ -42,7 +42,7 @@ function peerReport({ configuration, machine, routes, since, sent, received }: P
     capabilities: [...new Set(ourOpen(settings, false).capabilities.map(({ kind }) => kind))],
     peerCapabilities: [...(agreement?.peerCapabilities ?? [])],
     told: routes.isTold,
-    prefixes: [...routes.tellings.values()].reduce((sum, { size }) => sum + size(), 0),
+    prefixes: routes.size,
     sent: totalOf(sent),
     received: totalOf(received),
     ...present('problem', problems[0]),

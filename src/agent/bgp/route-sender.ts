@@ -6,6 +6,8 @@ import { type Audience, moveTelling, type Telling } from './audience.ts';
 
 export interface RouteSender {
   readonly tellings: ReadonlyMap<Family, Telling>;
+  /** How many routes the peer is to have, all families together. */
+  readonly size: number;
   /** All that is wanted now is with the kernel, End-of-RIB included. */
   readonly isDone: boolean;
   /** That was so once since the session came up: the peer has the table, but for changes under way. */
@@ -67,6 +69,9 @@ export function createRouteSender(
   return {
     get tellings() {
       return tellings;
+    },
+    get size() {
+      return [...tellings.values()].reduce((sum, { size }) => sum + size(), 0);
     },
     get isDone() {
       return tellings.size > 0 && waitingBytes === 0 && [...tellings.values()].every(isGiven);
