@@ -159,3 +159,20 @@ test('whatever changes when, and however slowly peers take it, they end with wha
     { numRuns: 200 },
   );
 });
+
+test('who asks for all again is not told first what holds no more', () => {
+  const rib = createRibOut({ family: 'IPv4', isExtended: false, isFourByteAs: true });
+  const reader = addReader(rib);
+  want(rib, prefixAt('IPv4', 1), setOf('IPv4', 100));
+  want(rib, prefixAt('IPv4', 2), setOf('IPv4', 100));
+  new Peer().takeAll(rib, reader);
+  want(rib, prefixAt('IPv4', 1), undefined);
+  want(rib, prefixAt('IPv4', 2), setOf('IPv4', 200));
+  refresh(rib, reader, false);
+  const [first] = pull(rib, reader, 1);
+  assert.ok(first);
+  const peer = new Peer();
+  peer.take([first]);
+  assert.equal(peer.table.has('198.18.0.1/32'), false);
+  assert.notEqual(peer.table.get('198.18.0.2/32'), 100);
+});

@@ -80,11 +80,17 @@ export function want(rib: RibOut, prefix: Prefix, set: PathSet | undefined): voi
   const key = keyOf(prefix);
   const before = rib.routes.get(key);
   if (before?.set === set) return;
-  if (before !== undefined) rib.log[before.index] = undefined;
+  if (before !== undefined) overtake(rib, before.index);
   const change = { key, bytes: before?.bytes ?? prefixBytes(prefix), set, index: rib.log.length };
   rib.routes.set(key, change);
   rib.log.push(change);
   if (rib.log.length > 2 * rib.routes.size + window) compact(rib);
+}
+
+/** What was packed of it goes too: a peer that begins anew must not be told first what holds no more. */
+function overtake(rib: RibOut, index: number): void {
+  rib.log[index] = undefined;
+  for (const [at, { end }] of rib.packed) if (at <= index && index < end) rib.packed.delete(at);
 }
 
 /** What to send next: whole messages up to so many bytes, and one at least; none once the peer has everything. */
