@@ -20,11 +20,18 @@ export interface ConnectionHandlers {
   closed(text: string): void;
 }
 
+/** Makes it of a socket that is connected; undefined where that is dead already. */
+export type OpenConnection = (handlers: ConnectionHandlers) => Connection | undefined;
+
+export const openerOf =
+  (socket: Socket): OpenConnection =>
+  (handlers) =>
+    createConnection(socket, handlers);
+
 /** How long a peer that does not read keeps us from closing. */
 const lingerMilliseconds = 1000;
 
-/** Undefined where the socket is dead already. */
-export function createConnection(socket: Socket, handlers: ConnectionHandlers): Connection | undefined {
+function createConnection(socket: Socket, handlers: ConnectionHandlers): Connection | undefined {
   const local = parseAddress((socket.localAddress ?? '').replace(/%.*$/, ''));
   let isOpen = true;
   let failure: string | undefined;

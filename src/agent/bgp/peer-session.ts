@@ -1,5 +1,4 @@
 // One peer's session as it runs: the machine with its sockets and its timer, and the routes that go out.
-import type { Socket } from 'node:net';
 import type { Agreement } from '../../announce/bgp/agreement.ts';
 import { stepSession } from '../../announce/bgp/machine.ts';
 import { readMessage, writeMessage } from '../../announce/bgp/message.ts';
@@ -14,14 +13,15 @@ import {
 import { frames, newStream, type Stream } from '../../announce/bgp/stream.ts';
 import { type Address, type Family, formatAddress } from '../../model/address.ts';
 import type { Audience } from './audience.ts';
-import { type Connection, createConnection } from './connection.ts';
-import { dial } from './dial.ts';
+import type { Connection, OpenConnection } from './connection.ts';
 import { countMessage, type MessageCounts, noMessages } from './message-counts.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 import { createRouteSender, type RouteSender } from './route-sender.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface PeerSessionOptions {
   readonly configuration: PeerConfiguration;
+  readonly surroundings: Surroundings;
   /** This process has taken the place of one that had sessions (RFC 4724 §4.1). */
   readonly isRestarting: boolean;
   audience(key: string): Audience;
@@ -46,7 +46,7 @@ export interface PeerSession {
   readonly routes: RouteSender;
   step(event: SessionEvent): void;
   /** The peer has connected to us. */
-  accept(socket: Socket): void;
+  accept(open: OpenConnection): void;
   /**
    * This node has other addresses than before: what the peer is told follows, without its own the session begins anew. True
    * where something did.
@@ -65,6 +65,7 @@ interface Link {
 }
 
 export function createPeerSession(options: PeerSessionOptions): PeerSession {
+  const { surroundings } = options;
   let { configuration } = options;
   const machine = createSession(configuration.settings, options.isRestarting);
   const links = new Map<number, Link>();
@@ -73,12 +74,16 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   const received = noMessages();
   let since = Date.now();
   let active: Link | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Disposable | undefined;
   let isStepping = false;
-  const routes = createRouteSender((messages) => {
-    for (const [id, link] of links) if (link === active) return write(link, id, messages);
-    return 0;
-  }, options.told);
+  const routes = createRouteSender({
+    write(messages) {
+      for (const [id, link] of links) if (link === active) return write(link, id, messages);
+      return 0;
+    },
+    told: options.told,
+    soon: surroundings.soon,
+  });
 
   /** One event after the other: what an effect leads to comes later. */
   const step = (event: SessionEvent): void => {
@@ -87,7 +92,7 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     isStepping = true;
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       const wasEstablished = machine.state === 'established';
-      for (const effect of stepSession(machine, next, performance.now(), Math.random))
+      for (const effect of stepSession(machine, next, surroundings.now(), surroundings.random))
         carryOut(effect, wasEstablished);
     }
     isStepping = false;
@@ -95,12 +100,12 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   };
 
   const schedule = (): void => {
-    clearTimeout(timer);
+    timer?.[Symbol.dispose]();
     const at = nextDeadline(machine);
     if (at === Number.POSITIVE_INFINITY) return;
     // What has come meanwhile is read first: whoever is late himself must not take the other for dead.
-    const tick = (): unknown => setImmediate(() => step({ kind: 'tick' }));
-    timer = setTimeout(tick, Math.max(0, at - performance.now()) + 1);
+    const tick = (): void => surroundings.soon(() => step({ kind: 'tick' }));
+    timer = surroundings.after(Math.max(0, at - surroundings.now()) + 1, tick);
   };
 
   const carryOut = (effect: SessionEffect, wasEstablished: boolean): void => {
@@ -141,18 +146,18 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   const connect = (id: number): void => {
     const link = newLink();
     links.set(id, link);
-    link.pending = dial(configuration.path, {
-      connected(socket) {
+    link.pending = surroundings.dial(configuration.path, {
+      connected(open) {
         link.pending = undefined;
-        if (attach(link, id, socket)) step({ kind: 'connected', connection: id });
+        if (attach(link, id, open)) step({ kind: 'connected', connection: id });
         else step({ kind: 'closed', connection: id, text: 'it was closed at once' });
       },
       failed: (text) => step({ kind: 'closed', connection: id, text }),
     });
   };
 
-  const attach = (link: Link, id: number, socket: Socket): boolean => {
-    link.connection = createConnection(socket, {
+  const attach = (link: Link, id: number, open: OpenConnection): boolean => {
+    link.connection = open({
       received: (piece) => hear(link, id, piece),
       drained: () => {
         link.isWaiting = false;
@@ -242,11 +247,11 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
     },
     routes,
     step,
-    accept(socket) {
+    accept(open) {
       const id = machine.nextConnection;
       const link = newLink();
       links.set(id, link);
-      if (attach(link, id, socket)) step({ kind: 'accepted' });
+      if (attach(link, id, open)) step({ kind: 'accepted' });
       else links.delete(id);
     },
     readdress(gone) {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { pull, refresh } from '../../announce/bgp/rib-out.ts';
 import type { Address, Family } from '../../model/address.ts';
 import { type Audience, moveTelling, type Telling } from './audience.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface RouteSender {
   readonly tellings: ReadonlyMap<Family, Telling>;
@@ -30,14 +31,15 @@ export interface RouteSender {
 /** Written in one go; then the event loop has its turn. */
 const budgetBytes = 65_536;
 
-/**
- * `write` returns how many bytes the kernel has not taken: then nothing is sent until `drained`. `told` is called whenever
- * all is with the kernel that there is for now.
- */
-export function createRouteSender(
-  write: (messages: readonly Uint8Array[]) => number,
-  told: () => void,
-): RouteSender {
+export interface RouteSenderOptions {
+  /** Returns how many bytes the kernel has not taken: then nothing is sent until `drained`. */
+  readonly write: (messages: readonly Uint8Array[]) => number;
+  /** All is with the kernel that there is for now. */
+  readonly told: () => void;
+  readonly soon: Surroundings['soon'];
+}
+
+export function createRouteSender({ write, told, soon }: RouteSenderOptions): RouteSender {
   let tellings = new Map<Family, Telling>();
   let isScheduled = false;
   let waitingBytes = 0;
@@ -63,7 +65,7 @@ export function createRouteSender(
   const schedule = (): void => {
     if (isScheduled || tellings.size === 0 || waitingBytes > 0) return;
     isScheduled = true;
-    setImmediate(send);
+    soon(send);
   };
 
   return {

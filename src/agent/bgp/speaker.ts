@@ -7,10 +7,12 @@ import type { AcceptedTcp } from '../../linux/tcp-socket.ts';
 import { type Address, type Family, formatAddress, sameAddress } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Audience, createAudience } from './audience.ts';
+import { openerOf } from './connection.ts';
 import { leaveMilliseconds } from './departure.ts';
 import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
 import type { PeerPath } from './peer-path.ts';
 import { createPeerSession, type PeerSession } from './peer-session.ts';
+import { realSurroundings, type Surroundings } from './surroundings.ts';
 
 export interface SpeakerOptions {
   /** This process has taken the place of one that had sessions, whose routes the peers may still have. */
@@ -18,6 +20,8 @@ export interface SpeakerOptions {
   /** This node's addresses that a peer may send packets to, for a session that ends here at `local`. */
   nextHops(local: Address, family: Family): readonly Address[];
   readonly log: Log;
+  /** The real ones, unless it is said. */
+  readonly surroundings?: Surroundings;
   /** A session came up or went down. */
   readonly changed: (peer: string) => void;
   /** A peer has been told all that there is for now. */
@@ -50,7 +54,7 @@ export interface Speaker {
 }
 
 export function createSpeaker(options: SpeakerOptions): Speaker {
-  const { log } = options;
+  const { log, surroundings = realSurroundings } = options;
   const sessions = new Map<string, PeerSession>();
   const audiences = new Map<string, Audience>();
   const lastErrors = new Map<string, string>();
@@ -72,6 +76,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     const about = { peer: name, address: formatAddress(path.peer) };
     const session = createPeerSession({
       configuration,
+      surroundings,
       // What is added or changed later has not been there before (RFC 4724 §4.1).
       isRestarting: options.isRestarting && !hasBegun,
       audience: audienceOf,
@@ -162,7 +167,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
         sameAddress(path.peer, connection.peer),
       );
       if (session === undefined || isClosed) connection.refuse();
-      else session.accept(connection.take(session.configuration.path));
+      else session.accept(openerOf(connection.take(session.configuration.path)));
     },
     async close() {
       isClosed = true;
@@ -174,7 +179,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       if (leaving.some(({ machine }) => machine.state === 'established')) {
         for (const audience of audiences.values()) audience.setLeaving(true);
         for (const session of leaving) session.routes.changed();
-        await new Promise((resolve) => setTimeout(resolve, leaveMilliseconds));
+        await new Promise<void>((resolve) => void surroundings.after(leaveMilliseconds, resolve));
       }
       for (const session of leaving)
         session.step({
