@@ -135,19 +135,24 @@ export const drained = (session: Session): Trial => ({
     const { judge, node, gantry } = scene;
     await scene.announced(session);
     const since = scene.peer(nameOf(session))?.since;
-    const drain = (...more: readonly string[]): void =>
-      void node.host.exec(gantryCommand('drain', '--run-dir', gantry.runDirectory(node), ...more));
+    const drain = (...more: readonly string[]) =>
+      node.host.spawn(gantryCommand('drain', '--run-dir', gantry.runDirectory(node), ...more), {
+        log: 'drain',
+      });
     const asks = (): boolean =>
       judge
         .routes(session.neighbour.address)
         .some(({ communities }) => /graceful-shutdown|65535[:,]/.test(communities ?? ''));
     const seen: string[] = [];
-    drain('--force');
+    // The command ends when the peer has let go, so the peer is watched meanwhile.
+    const command = drain('--force');
     await until('withdrawn', () => {
       if (asks()) seen.push('asked to be left');
       return judge.routes(session.neighbour.address).length === 0;
     });
     assert.equal(seen[0], 'asked to be left');
+    await until('the command has ended', () => command.exitCode !== null);
+    assert.equal(command.exitCode, 0);
     drain('--undo');
     await scene.announced(session);
     assert.ok(!asks());
