@@ -1,18 +1,18 @@
 // Peers that are told the same routes: what is wanted of each route, and an Adj-RIB-Out for each way of writing it.
 
-import { newWritten } from '../../announce/bgp/bytes.ts';
 import { packWithdrawn } from '../../announce/bgp/pack.ts';
 import { type PathIntent, type PathPeer, type PathSet, pathSet } from '../../announce/bgp/path-set.ts';
-import { type Prefix, putPrefix } from '../../announce/bgp/prefix.ts';
+import { type Prefix, type PrefixKey, prefixKey } from '../../announce/bgp/prefix.ts';
 import {
   addReader,
   createRibOut,
   type Reader,
   type RibOut,
   removeReader,
+  type WantedRoute,
   want,
 } from '../../announce/bgp/rib-out.ts';
-import { type Family, formatAddress, formatCidr } from '../../model/address.ts';
+import { type Family, formatAddress } from '../../model/address.ts';
 
 export interface Audience {
   /** Undefined withdraws. Equal intents must be the same object. */
@@ -54,27 +54,27 @@ interface Rib {
 }
 
 export function createAudience(): Audience {
-  const routes = { IPv4: new Map<string, Route>(), IPv6: new Map<string, Route>() };
+  const routes = { IPv4: new Map<PrefixKey, Route>(), IPv6: new Map<PrefixKey, Route>() };
   const ribs = new Map<string, Rib>();
   let isLeaving = false;
 
-  const setOf = ({ manner, sets }: Rib, intent: PathIntent): PathSet => {
+  const setOf = ({ manner, sets }: Pick<Rib, 'manner' | 'sets'>, intent: PathIntent): PathSet => {
     const known = sets.get(intent);
     if (known !== undefined) return known;
     const made = pathSet(intent, { ...manner, isLeaving });
     sets.set(intent, made);
     return made;
   };
-  const fill = (one: Rib): void => {
-    if (one.manner.nextHops.length === 0) return;
-    for (const { prefix, intent } of routes[one.manner.family].values())
-      want(one.rib, prefix, setOf(one, intent));
-  };
+  function* tableFor(manner: Manner, sets: Rib['sets']): Generator<WantedRoute> {
+    if (manner.nextHops.length === 0) return;
+    for (const { prefix, intent } of routes[manner.family].values())
+      yield [prefix, setOf({ manner, sets }, intent)];
+  }
 
   return {
     want(prefix, intent) {
       const { family } = prefix.address;
-      const key = formatCidr(prefix);
+      const key = prefixKey(prefix);
       if (intent === undefined) routes[family].delete(key);
       else routes[family].set(key, { prefix, intent });
       for (const one of ribs.values())
@@ -85,9 +85,9 @@ export function createAudience(): Audience {
       const key = keyOf(manner);
       let one = ribs.get(key);
       if (one === undefined) {
-        one = { rib: createRibOut(manner), manner, sets: new Map(), users: 0 };
+        const sets: Rib['sets'] = new Map();
+        one = { rib: createRibOut(manner, tableFor(manner, sets)), manner, sets, users: 0 };
         ribs.set(key, one);
-        fill(one);
       }
       const { rib } = one;
       const user = one;
@@ -110,7 +110,7 @@ export function createAudience(): Audience {
       isLeaving = next;
       for (const one of ribs.values()) {
         one.sets.clear();
-        fill(one);
+        for (const [prefix, set] of tableFor(one.manner, one.sets)) want(one.rib, prefix, set);
       }
     },
   };
@@ -132,20 +132,14 @@ export function moveTelling(
   const { family } = manner;
   const told = (audience: Audience, { nextHops }: Manner): readonly Route[] =>
     nextHops.length === 0 ? [] : [...audience.routes(family)];
-  const kept = new Set(told(to, manner).map(({ prefix }) => formatCidr(prefix)));
-  const gone = told(from, telling.manner).filter(({ prefix }) => !kept.has(formatCidr(prefix)));
+  const kept = new Set(told(to, manner).map(({ prefix }) => prefixKey(prefix)));
+  const gone = told(from, telling.manner).filter(({ prefix }) => !kept.has(prefixKey(prefix)));
   const next = to.join(manner);
   next.reader.waiting = packWithdrawn(
-    gone.map(({ prefix }) => prefixBytes(prefix)),
+    gone.map(({ prefix }) => prefix),
     next.rib.context,
   );
   next.reader.owes = telling.reader.owes;
   telling.end();
   return next;
-}
-
-function prefixBytes(prefix: Prefix): Uint8Array {
-  const into = newWritten(21);
-  putPrefix(into, prefix);
-  return into.bytes.subarray(0, into.length);
 }

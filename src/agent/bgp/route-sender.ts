@@ -1,6 +1,6 @@
 // Sends one established session what its peer is to be told, as fast as the kernel takes it and no faster.
 import { isDeepStrictEqual } from 'node:util';
-import { pull, refresh } from '../../announce/bgp/rib-out.ts';
+import { isGiven, pull, refresh } from '../../announce/bgp/rib-out.ts';
 import type { Address, Family } from '../../model/address.ts';
 import { type Audience, moveTelling, type Telling } from './audience.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -76,7 +76,11 @@ export function createRouteSender({ write, told, soon }: RouteSenderOptions): Ro
       return [...tellings.values()].reduce((sum, { size }) => sum + size(), 0);
     },
     get isDone() {
-      return tellings.size > 0 && waitingBytes === 0 && [...tellings.values()].every(isGiven);
+      return (
+        tellings.size > 0 &&
+        waitingBytes === 0 &&
+        [...tellings.values()].every(({ rib, reader }) => isGiven(rib, reader))
+      );
     },
     get isTold() {
       return isTold;
@@ -115,6 +119,3 @@ export function createRouteSender({ write, told, soon }: RouteSenderOptions): Ro
     },
   };
 }
-
-const isGiven = ({ rib, reader }: Telling): boolean =>
-  reader.at >= rib.log.length && reader.waitingAt >= reader.waiting.length && reader.owes === undefined;

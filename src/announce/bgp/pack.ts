@@ -5,6 +5,7 @@ import { type Attribute, attributeFlag, codeOf, reachCode, unreachCode } from '.
 import { bytesOf, newWritten, put8, put16, putBytes, set16, type Written } from './bytes.ts';
 import { extendedLimit, headerLength, plainLimit, writeHeader } from './message.ts';
 import { type PathSet, usesReach } from './path-set.ts';
+import { type Prefix, prefixBytes, putPrefix } from './prefix.ts';
 import { putReachHead } from './reach.ts';
 import { putAttributes } from './update.ts';
 
@@ -15,14 +16,10 @@ export interface PackContext {
 }
 
 /**
- * Prefixes as their bytes on the wire, path identifier included. Where the attributes alone are too long for a message,
+ * Path identifiers are written where prefixes have them. Where the attributes alone are too long for a message,
  * the routes are withdrawn (RFC 8654 §4).
  */
-export function packAnnounced(
-  prefixes: readonly Uint8Array[],
-  set: PathSet,
-  context: PackContext,
-): Uint8Array[] {
+export function packAnnounced(prefixes: readonly Prefix[], set: PathSet, context: PackContext): Uint8Array[] {
   const messages = usesReach(context.family, set)
     ? packReach(prefixes, set, context)
     : packClassic(prefixes, set, context);
@@ -32,7 +29,7 @@ export function packAnnounced(
 
 const limitOf = ({ isExtended }: PackContext): number => (isExtended ? extendedLimit : plainLimit);
 
-function packClassic(prefixes: readonly Uint8Array[], set: PathSet, context: PackContext): Uint8Array[] {
+function packClassic(prefixes: readonly Prefix[], set: PathSet, context: PackContext): Uint8Array[] {
   const [address] = set.nextHops;
   const attributes: Attribute[] = [...set.attributes];
   if (address !== undefined) attributes.push({ kind: 'next-hop', address });
@@ -45,7 +42,7 @@ function packClassic(prefixes: readonly Uint8Array[], set: PathSet, context: Pac
   return fill(prefixes, head, new Uint8Array(0), limitOf(context), () => {});
 }
 
-function packReach(prefixes: readonly Uint8Array[], set: PathSet, context: PackContext): Uint8Array[] {
+function packReach(prefixes: readonly Prefix[], set: PathSet, context: PackContext): Uint8Array[] {
   const head = start();
   put16(head, 0);
   put16(head, 0);
@@ -64,7 +61,7 @@ function packReach(prefixes: readonly Uint8Array[], set: PathSet, context: PackC
 }
 
 /** Chunked like announcements. */
-export function packWithdrawn(prefixes: readonly Uint8Array[], context: PackContext): Uint8Array[] {
+export function packWithdrawn(prefixes: readonly Prefix[], context: PackContext): Uint8Array[] {
   const head = start();
   put16(head, 0);
   if (context.family === 'IPv4')
@@ -83,11 +80,13 @@ export function packWithdrawn(prefixes: readonly Uint8Array[], context: PackCont
   });
 }
 
+/** What is written of one set is copied before the next begins: a hundred thousand of them need no room each. */
+const scratch = newWritten(plainLimit);
+
 /** With the header's room. */
 function start(): Written {
-  const into = newWritten(plainLimit);
-  into.length = headerLength;
-  return into;
+  scratch.length = headerLength;
+  return scratch;
 }
 
 /** An attribute's head with a two-byte length, to be set later. */
@@ -98,7 +97,7 @@ function putLong(into: Written, code: number): void {
 }
 
 function fill(
-  prefixes: readonly Uint8Array[],
+  prefixes: readonly Prefix[],
   head: Written,
   tail: Uint8Array,
   limit: number,
@@ -116,8 +115,8 @@ function fill(
     head.length = first;
   };
   for (const prefix of prefixes) {
-    if (head.length > first && head.length + prefix.length > most) finish();
-    putBytes(head, prefix);
+    if (head.length > first && head.length + prefixBytes(prefix) > most) finish();
+    putPrefix(head, prefix);
   }
   if (head.length > first) finish();
   return messages;

@@ -32,11 +32,11 @@ export interface PathPeer {
 const defaultLocalPreference = 100;
 
 export function pathSet(intent: PathIntent, peer: PathPeer): PathSet {
-  const standard = new Set<number>(peer.isLeaving ? [gracefulShutdown] : []);
-  const large = new Map<string, LargeCommunity>();
+  const standard: number[] = peer.isLeaving ? [gracefulShutdown] : [];
+  const large: LargeCommunity[] = [];
   for (const community of intent.communities)
-    if (community.kind === 'standard') standard.add(community.value);
-    else large.set(community.value.join(':'), community.value);
+    if (community.kind === 'standard') standard.push(community.value);
+    else large.push(community.value);
   const attributes: Attribute[] = [
     { kind: 'origin', origin: 'igp' },
     {
@@ -50,12 +50,12 @@ export function pathSet(intent: PathIntent, peer: PathPeer): PathSet {
       kind: 'local-preference',
       value: peer.isLeaving ? 0 : (intent.localPreference ?? defaultLocalPreference),
     });
-  if (standard.size > 0)
-    attributes.push({ kind: 'communities', communities: [...standard].sort((a, b) => a - b) });
-  if (large.size > 0)
+  if (standard.length > 0)
+    attributes.push({ kind: 'communities', communities: sortedOnce(standard, (a, b) => a - b) });
+  if (large.length > 0)
     attributes.push({
       kind: 'large-communities',
-      communities: [...large.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]),
+      communities: sortedOnce(large, (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]),
     });
   if (intent.bandwidthBytesPerSecond !== undefined)
     attributes.push({
@@ -64,6 +64,10 @@ export function pathSet(intent: PathIntent, peer: PathPeer): PathSet {
     });
   return { nextHops: peer.nextHops, attributes: attributes.sort((a, b) => codeOf(a) - codeOf(b)) };
 }
+
+/** Each once. */
+const sortedOnce = <T>(values: T[], compare: (a: T, b: T) => number): T[] =>
+  values.sort(compare).filter((one, index) => index === 0 || compare(one, values[index - 1] ?? one) !== 0);
 
 /** Whether the family's routes go by MP_REACH: all but IPv4 by an IPv4 next hop. */
 export const usesReach = (family: Family, { nextHops }: PathSet): boolean =>

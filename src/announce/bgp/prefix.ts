@@ -6,12 +6,21 @@ import {
   type Cidr,
   type Family,
   familyBits,
+  formatCidr,
 } from '../../model/address.ts';
 import { cursorOver, put8, put32, putBytes, remaining, take, take8, take32, type Written } from './bytes.ts';
 
 export interface Prefix extends Cidr {
   /** Only where add-path was agreed on. */
   readonly pathId: number | undefined;
+}
+
+export type PrefixKey = string | number;
+
+/** The same for equal prefixes. A number for the most, as a hundred thousand texts would take long to make. */
+export function prefixKey({ address, prefixLength, pathId }: Prefix): PrefixKey {
+  if (address.family === 'IPv4' && pathId === undefined) return Number(address.value) * 64 + prefixLength;
+  return `${formatCidr({ address, prefixLength })} ${pathId ?? ''}`;
 }
 
 /** Undefined where the field is not made of whole prefixes of the family. Host bits are cleared. */
@@ -36,6 +45,10 @@ function networkOf(family: Family, bytes: Uint8Array, prefixLength: number): Add
   const hostBits = BigInt(familyBits(family) - prefixLength);
   return { family, value: (value >> hostBits) << hostBits };
 }
+
+/** How many `putPrefix` writes. */
+export const prefixBytes = ({ prefixLength, pathId }: Prefix): number =>
+  (pathId === undefined ? 1 : 5) + ((prefixLength + 7) >> 3);
 
 /** Path identifier (where it has one), length, and as many bytes as that needs. */
 export function putPrefix(into: Written, { address, prefixLength, pathId }: Prefix): void {

@@ -6,7 +6,17 @@ import { type Family, formatCidr, parseAddress } from '../../model/address.ts';
 import { readMessage } from './message.ts';
 import { type PathSet, pathSet } from './path-set.ts';
 import type { Prefix } from './prefix.ts';
-import { addReader, createRibOut, pull, type Reader, type RibOut, refresh, want } from './rib-out.ts';
+import {
+  addReader,
+  createRibOut,
+  isGiven,
+  pull,
+  type Reader,
+  type RibOut,
+  refresh,
+  type WantedRoute,
+  want,
+} from './rib-out.ts';
 import { endOfRibOf, routesOf } from './update.ts';
 
 const addressOf = (text: string) => parseAddress(text) ?? assert.fail(text);
@@ -101,6 +111,28 @@ test('peers at the same place are given the same bytes', () => {
   const [one, other] = [addReader(rib), addReader(rib)].map((reader) => pull(rib, reader, 10_000_000));
   assert.equal(one?.[0], other?.[0]);
   assert.equal(one?.[99], other?.[99]);
+});
+
+test('a table is taken bit by bit as the first peer is told of it, and what changes meanwhile holds', () => {
+  const [set, other] = [setOf('IPv4', 1), setOf('IPv4', 2)];
+  let taken = 0;
+  function* table(): Generator<WantedRoute> {
+    for (; taken < 10_000; taken++) yield [prefixAt('IPv4', taken), set];
+  }
+  const rib = createRibOut({ family: 'IPv4', isFourByteAs: true, isExtended: false }, table());
+  const [reader, late] = [addReader(rib), addReader(rib)];
+  const [peer, second] = [new Peer(), new Peer()];
+  peer.take(pull(rib, reader, 1));
+  assert.ok(taken > 0 && taken < 5000, `${taken}`);
+  assert.equal(isGiven(rib, reader), false);
+  for (const index of [0, 10_000]) want(rib, prefixAt('IPv4', index), other);
+  peer.takeAll(rib, reader);
+  second.takeAll(rib, late);
+  assert.deepEqual([isGiven(rib, reader), isGiven(rib, late)], [true, true]);
+  assert.deepEqual(peer.marks, ['IPv4']);
+  assert.equal(peer.table.size, 10_001);
+  assert.deepEqual(second.table, peer.table);
+  assert.equal(peer.table.get(formatCidr(prefixAt('IPv4', 0))), 2);
 });
 
 test('a refresh sends all again, between its marks', () => {

@@ -1,29 +1,31 @@
 // Adj-RIB-Out of all peers that are told the same: what is wanted as a log of changes, and for each peer how far it was told.
 // Peers at the same place of the log are given the same bytes, packed once.
-import { formatCidr } from '../../model/address.ts';
 import { unicastOf } from './address-family.ts';
-import { newWritten } from './bytes.ts';
 import { writeMessage } from './message.ts';
 import { type PackContext, packAnnounced, packWithdrawn } from './pack.ts';
 import type { PathSet } from './path-set.ts';
-import { type Prefix, putPrefix } from './prefix.ts';
+import { type Prefix, type PrefixKey, prefixKey } from './prefix.ts';
 import { refreshSubtype } from './route-refresh.ts';
 import { endOfRib } from './update.ts';
 
 export interface RibOut {
   readonly context: PackContext;
   /** The last change of each route; withdrawn ones stay until all peers know. */
-  readonly routes: Map<string | number, Change>;
+  readonly routes: Map<PrefixKey, Change>;
   /** In order; undefined where a later change has taken its place. */
   log: (Change | undefined)[];
   /** By where they begin in the log. */
   readonly packed: Map<number, Packed>;
   readonly readers: Set<Reader>;
+  /** What was wanted at first, as far as it is not in the log yet; undefined: all is. */
+  table: Iterator<WantedRoute> | undefined;
 }
 
+export type WantedRoute = readonly [prefix: Prefix, set: PathSet];
+
 interface Change {
-  readonly key: string | number;
-  readonly bytes: Uint8Array;
+  readonly key: PrefixKey;
+  readonly prefix: Prefix;
   /** Undefined: withdrawn. */
   readonly set: PathSet | undefined;
   index: number;
@@ -48,8 +50,13 @@ export interface Reader {
 /** Changes looked at together for what they share: a few messages' worth. */
 const window = 4096;
 
-export const createRibOut = (context: PackContext): RibOut => ({
+/**
+ * `table` is taken bit by bit, as the first peer is told of it, which so need not wait for the last route; it gives what is
+ * wanted by then.
+ */
+export const createRibOut = (context: PackContext, table?: Iterable<WantedRoute>): RibOut => ({
   context,
+  table: table?.[Symbol.iterator](),
   routes: new Map(),
   log: [],
   packed: new Map(),
@@ -65,6 +72,13 @@ export function addReader(rib: RibOut): Reader {
 
 export const removeReader = (rib: RibOut, reader: Reader): boolean => rib.readers.delete(reader);
 
+/** The peer was given all that there is for now. */
+export const isGiven = (rib: RibOut, reader: Reader): boolean =>
+  reader.at >= rib.log.length &&
+  reader.waitingAt >= reader.waiting.length &&
+  reader.owes === undefined &&
+  rib.table === undefined;
+
 /** Sends the whole table again; `isMarked`: between BoRR and EoRR (RFC 7313 §4). */
 export function refresh(rib: RibOut, reader: Reader, isMarked: boolean): void {
   reader.at = 0;
@@ -77,11 +91,11 @@ export function refresh(rib: RibOut, reader: Reader, isMarked: boolean): void {
 
 /** `set` undefined withdraws. What is wanted already, with a set that is the same one, changes nothing. */
 export function want(rib: RibOut, prefix: Prefix, set: PathSet | undefined): void {
-  const key = keyOf(prefix);
+  const key = prefixKey(prefix);
   const before = rib.routes.get(key);
   if (before?.set === set) return;
   if (before !== undefined) overtake(rib, before.index);
-  const change = { key, bytes: before?.bytes ?? prefixBytes(prefix), set, index: rib.log.length };
+  const change = { key, prefix, set, index: rib.log.length };
   rib.routes.set(key, change);
   rib.log.push(change);
   if (rib.log.length > 2 * rib.routes.size + window) compact(rib);
@@ -112,7 +126,7 @@ export function pull(rib: RibOut, reader: Reader, budgetBytes: number): Uint8Arr
 
 function refill(rib: RibOut, reader: Reader): boolean {
   reader.waitingAt = 0;
-  if (reader.at < rib.log.length) {
+  if (reader.at < rib.log.length || takeMore(rib)) {
     const { messages, end } = packAt(rib, reader.at);
     reader.waiting = messages;
     reader.at = end;
@@ -127,6 +141,17 @@ function refill(rib: RibOut, reader: Reader): boolean {
   return true;
 }
 
+/** False: there is no more. */
+function takeMore(rib: RibOut): boolean {
+  const before = rib.log.length;
+  while (rib.table !== undefined && rib.log.length < before + window) {
+    const { done, value } = rib.table.next();
+    if (done === true) rib.table = undefined;
+    else want(rib, value[0], value[1]);
+  }
+  return rib.log.length > before;
+}
+
 const refreshMessage = ({ context }: RibOut, subtype: number): Uint8Array =>
   writeMessage({ kind: 'route-refresh', ...unicastOf(context.family), subtype });
 
@@ -134,17 +159,17 @@ function packAt(rib: RibOut, at: number): Packed {
   const known = rib.packed.get(at);
   if (known !== undefined) return known;
   const end = Math.min(rib.log.length, at + window);
-  const withdrawn: Uint8Array[] = [];
-  const announced = new Map<PathSet, Uint8Array[]>();
+  const withdrawn: Prefix[] = [];
+  const announced = new Map<PathSet, Prefix[]>();
   for (let index = at; index < end; index++) {
     const change = rib.log[index];
     if (change === undefined) continue;
-    const { set, bytes } = change;
-    if (set === undefined) withdrawn.push(bytes);
+    const { set, prefix } = change;
+    if (set === undefined) withdrawn.push(prefix);
     else {
       const group = announced.get(set);
-      if (group === undefined) announced.set(set, [bytes]);
-      else group.push(bytes);
+      if (group === undefined) announced.set(set, [prefix]);
+      else group.push(prefix);
     }
   }
   const messages = packWithdrawn(withdrawn, rib.context);
@@ -176,17 +201,4 @@ function compact(rib: RibOut): void {
   for (const reader of rib.readers) reader.at = kept.get(reader.at) ?? 0;
   rib.log = log;
   rib.packed.clear();
-}
-
-function keyOf(prefix: Prefix): string | number {
-  const { address, prefixLength, pathId } = prefix;
-  if (address.family === 'IPv4' && pathId === undefined) return Number(address.value) * 64 + prefixLength;
-  return `${formatCidr(prefix)} ${pathId ?? ''}`;
-}
-
-function prefixBytes(prefix: Prefix): Uint8Array {
-  // Of the right size from the start: there are a hundred thousand of them.
-  const into = newWritten((prefix.pathId === undefined ? 1 : 5) + ((prefix.prefixLength + 7) >> 3));
-  putPrefix(into, prefix);
-  return into.bytes;
 }
