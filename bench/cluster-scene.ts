@@ -53,7 +53,11 @@ export async function startWriter({ controlPlane }: LabCluster): Promise<Writer>
 }
 
 interface Seen {
-  readonly metadata: { readonly name: string; readonly annotations?: object };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: object;
+    readonly resourceVersion?: string;
+  };
   readonly status?: {
     readonly loadBalancer?: { readonly ingress?: readonly object[] };
     readonly conditions?: readonly object[];
@@ -75,10 +79,22 @@ export function watchServices({ controlPlane }: LabCluster): ServiceWatch {
   const waits = new Set<() => void>();
   const stop = new AbortController();
   let events = 0;
-  const working = (async () => {
+  /** An API server ends every watch some time; the next goes on where it was. */
+  async function* changes(): AsyncGenerator<{ type: string; object: Seen }> {
     const path = `/api/v1/namespaces/${shop}/services`;
-    for await (const { type, object } of controlPlane.api.watch<Seen>(path, { signal: stop.signal })) {
-      if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED') continue;
+    let last: string | undefined;
+    while (!stop.signal.aborted) {
+      const from = last === undefined ? {} : { resourceVersion: last };
+      for await (const event of controlPlane.api.watch<Seen>(path, { signal: stop.signal, ...from })) {
+        const { type, object } = event;
+        if (type === 'ERROR') throw new Error(`the watch of Services: ${JSON.stringify(object)}`);
+        last = object.metadata.resourceVersion ?? last;
+        if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') yield event;
+      }
+    }
+  }
+  const working = (async () => {
+    for await (const { type, object } of changes()) {
       events++;
       const { name } = object.metadata;
       const isAddressed = type !== 'DELETED' && (object.status?.loadBalancer?.ingress ?? []).length > 0;
