@@ -5,7 +5,9 @@ import type { Lab } from './lab.ts';
 
 /** A node as the judge is told of it. */
 export interface Neighbour {
+  /** Of an unnumbered one, the judge's interface. */
   readonly address: string;
+  readonly isUnnumbered?: boolean;
   readonly asn: number;
   readonly families: readonly ('IPv4' | 'IPv6')[];
   /** The judge's own address, where it is not on the neighbour's network. */

@@ -104,7 +104,7 @@ const configurationOf = (asn: number, neighbours: readonly Neighbour[]): string[
 ];
 
 const neighbourLines = (one: Neighbour): string[] => {
-  const lines = [`remote-as ${one.asn}`, 'timers connect 1'];
+  const lines = [`${one.isUnnumbered ? 'interface ' : ''}remote-as ${one.asn}`, 'timers connect 1'];
   if (!one.connects) lines.push('passive');
   if (one.local !== undefined) lines.push(`update-source ${one.local}`);
   if (one.isMultihop) lines.push('ebgp-multihop 10');

@@ -1,5 +1,5 @@
 // Addresses and ports as the kernel has them (struct sockaddr_in and sockaddr_in6).
-import { type Address, addressToBytes } from '../model/address.ts';
+import { type Address, addressToBytes, isLinkLocal } from '../model/address.ts';
 import { AF_INET, AF_INET6 } from './libc.ts';
 
 /** `scope`: the interface's index, for an IPv6 link-local address. */
@@ -13,7 +13,3 @@ export function socketAddress(address: Address, port: number, scope = 0): Uint8A
   if (!isIpv4) view.setUint32(24, isLinkLocal(address) ? scope : 0, true);
   return bytes;
 }
-
-/** fe80::/10. */
-export const isLinkLocal = ({ family, value }: Address): boolean =>
-  family === 'IPv6' && value >> 118n === 0x3fan;

@@ -111,6 +111,8 @@ export interface TcpListenOptions {
 export interface AcceptedTcp {
   readonly peer: Address;
   readonly peerPort: number;
+  /** Of a link-local peer; 0: another. */
+  readonly interfaceIndex: number;
   take(hops: TcpHops): Socket;
   refuse(): void;
 }
@@ -157,9 +159,11 @@ export function listenTcp({ family, port, device, onConnection }: TcpListenOptio
 
 function acceptedTcp(fd: number, family: Family, name: Uint8Array): AcceptedTcp {
   const bytes = family === 'IPv4' ? name.slice(4, 8) : name.slice(8, 24);
+  const view = new DataView(name.buffer);
   return {
     peer: addressFromBytes(bytes),
-    peerPort: new DataView(name.buffer).getUint16(2),
+    peerPort: view.getUint16(2),
+    interfaceIndex: family === 'IPv4' ? 0 : view.getUint32(24, true),
     take(hops) {
       setHops(fd, family, hops);
       return socketOf(fd);

@@ -80,6 +80,10 @@ export function addressToBytes(address: Address): Uint8Array {
   return bytes;
 }
 
+/** fe80::/10 (RFC 4291 §2.5.6) and 169.254.0.0/16 (RFC 3927): known on their link alone. */
+export const isLinkLocal = ({ family, value }: Address): boolean =>
+  family === 'IPv6' ? value >> 118n === 0x3fan : value >> 16n === 0xa9fen;
+
 export const sameAddress = (a: Address, b: Address): boolean => a.family === b.family && a.value === b.value;
 
 /** IPv4 before IPv6, then by number. */

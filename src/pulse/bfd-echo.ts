@@ -7,7 +7,6 @@ import { SystemError } from '../linux/errno.ts';
 import { neighbourMac } from '../linux/neighbours.ts';
 import { NETLINK_ROUTE, type NetlinkSocket, openNetlink } from '../linux/netlink.ts';
 import { openPacketSocket, type PacketSocket } from '../linux/packet-socket.ts';
-import { isLinkLocal } from '../linux/socket-address.ts';
 import { openUdpReceiver, type UdpReceiver } from '../linux/udp-socket.ts';
 import {
   type Address,
@@ -15,6 +14,7 @@ import {
   cidrContains,
   type Family,
   formatAddress,
+  isLinkLocal,
 } from '../model/address.ts';
 import type { Log } from '../observe/log.ts';
 

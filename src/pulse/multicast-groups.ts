@@ -1,7 +1,7 @@
 // Membership in one interface's solicited-node groups: MLD reports (RFC 2710) for switches that forward to members only,
 // and the network card's filter. It follows in the background what is wanted.
 import { createSocket, type Socket } from 'node:dgram';
-import { multicastMac } from '../announce/layer2/ndp.ts';
+import { multicastMac } from '../announce/layer2/icmpv6.ts';
 import { SystemError } from '../linux/errno.ts';
 import type { PacketSocket } from '../linux/packet-socket.ts';
 import { type Address, formatAddress } from '../model/address.ts';

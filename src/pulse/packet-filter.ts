@@ -32,3 +32,4 @@ const icmpFilter = (type: number): readonly BpfInstruction[] => [
 
 export const solicitationFilter = icmpFilter(135);
 export const advertisementFilter = icmpFilter(136);
+export const routerAdvertisementFilter = icmpFilter(134);

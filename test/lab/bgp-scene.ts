@@ -115,7 +115,7 @@ export const advertisementManifest = (spec: object = {}, name = 'all'): Manifest
   spec,
 });
 
-const fastBfd: Manifest = {
+export const fastBfd: Manifest = {
   apiVersion: 'metallb.io/v1beta1',
   kind: 'BFDProfile',
   metadata: { name: 'fast' },

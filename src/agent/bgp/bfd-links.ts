@@ -1,6 +1,6 @@
 // BFD for the peers that have a profile: the sessions that pulse is to have, and what their ups and downs mean for BGP.
 import type { PeerPlan } from '../../announce/bgp/peer-plan.ts';
-import { formatAddress } from '../../model/address.ts';
+import { formatAddress, isLinkLocal } from '../../model/address.ts';
 import type { BfdFromPulse, BfdToPulse, LinkBfdSession, LinkBfdState } from '../../pulse/bfd-link.ts';
 import { type BfdSessions, createBfdSessions } from '../bfd-sessions.ts';
 
@@ -24,8 +24,10 @@ export interface BfdLinksOptions {
 export function createBfdLinks({ send, changed, isOnLink }: BfdLinksOptions): BfdLinks {
   let wanted = new Map<string, LinkBfdSession>();
 
-  const peersOf = ({ peer, isMultihop }: LinkBfdState): string[] =>
-    [...wanted].flatMap(([name, one]) => (one.peer === peer && one.isMultihop === isMultihop ? [name] : []));
+  const peersOf = ({ peer, isMultihop, interface: device }: LinkBfdState): string[] =>
+    [...wanted].flatMap(([name, one]) =>
+      one.peer === peer && one.isMultihop === isMultihop && one.interface === device ? [name] : [],
+    );
 
   const sessions = createBfdSessions({
     send,
@@ -60,9 +62,16 @@ export function createBfdLinks({ send, changed, isOnLink }: BfdLinksOptions): Bf
 }
 
 /** Over several hops where BGP goes over several, too (RFC 5882 §10.2). */
-function sessionOf({ peer, address, bfd }: PeerPlan, isNear: boolean): LinkBfdSession | undefined {
+function sessionOf({ peer, address, device, bfd }: PeerPlan, isNear: boolean): LinkBfdSession | undefined {
   if (bfd === undefined) return undefined;
   const { name: _, ...profile } = bfd;
   const local = peer.sourceAddress === undefined ? {} : { local: formatAddress(peer.sourceAddress) };
-  return { peer: formatAddress(address), ...local, isMultihop: peer.ebgpMultiHop || !isNear, profile };
+  const link = isLinkLocal(address) && device !== undefined ? { interface: device } : {};
+  return {
+    peer: formatAddress(address),
+    ...local,
+    ...link,
+    isMultihop: peer.ebgpMultiHop || !isNear,
+    profile,
+  };
 }

@@ -129,7 +129,7 @@ test('the report tells of each peer how it stands, and of those that are none of
   );
   assert.deepEqual(
     side.report()?.unused.map(({ kind }) => kind),
-    ['unnumbered-unsupported'],
+    ['neighbour-unknown'],
   );
   assert.equal(state.isMarked, true);
   peer.say({ kind: 'notification', code: 6, subcode: 2, data: new Uint8Array(0) });

@@ -1,5 +1,5 @@
 // The agent's BGP side: what this node tells which peers, with BFD beside it, and what is reported of both.
-import { planPeers } from '../../announce/bgp/peer-plan.ts';
+import { planPeers, unnumberedInterfaces } from '../../announce/bgp/peer-plan.ts';
 import type { Prefix } from '../../announce/bgp/prefix.ts';
 import { bgpSentence, type PeerReason } from '../../announce/bgp/reason.ts';
 import { createRouteTable, everyone } from '../../announce/bgp/route-table.ts';
@@ -29,6 +29,7 @@ import type { RestartMarker } from './restart-marker.ts';
 import { createRoutePlanner } from './route-planner.ts';
 import { createServiceReport } from './service-report.ts';
 import { createSpeaker } from './speaker.ts';
+import { createUnnumbered } from './unnumbered.ts';
 
 export interface BgpSideOptions {
   readonly node: string;
@@ -112,6 +113,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     options.listenPort === undefined
       ? undefined
       : listenForPeers({ port: options.listenPort, accept: speaker.accept, log });
+  const unnumbered = createUnnumbered({ log, changed: () => configure() });
   addBgpMetrics(options.registry, () => speaker.sessions.values());
 
   const bfd = createBfdLinks({
@@ -208,7 +210,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   /** Once of each peer that cannot have its session; that another node has it is no complaint. */
   const complain = (reasons: readonly PeerReason[]): void => {
     for (const reason of reasons) {
-      if (reason.kind === 'peer-not-for-node') continue;
+      // Of neighbours that are not heard yet the log says more elsewhere, once it is time.
+      if (reason.kind === 'peer-not-for-node' || reason.kind === 'neighbour-unknown') continue;
       if (unused.some(({ peer, kind }) => peer === reason.peer && kind === reason.kind)) continue;
       log.warn('bgp-peer-unused', { peer: reason.peer, kind: reason.kind, next: bgpSentence(reason) });
     }
@@ -216,7 +219,9 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
 
   const configure = (): void => {
     const own = world.nodes.get(node);
-    const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own);
+    unnumbered.want(own === undefined ? new Set() : unnumberedInterfaces(world, own));
+    const plan =
+      own === undefined ? { peers: [], unused: [] } : planPeers(world, own, unnumbered.neighbourOn);
     complain(plan.unused);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
@@ -288,6 +293,7 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     close() {
       listener?.[Symbol.dispose]();
       links[Symbol.dispose]();
+      unnumbered[Symbol.dispose]();
       return speaker.close();
     },
   };

@@ -1,6 +1,6 @@
 // Lets peers connect to this node, where that is asked for: port 179 may be another's, such as Calico's BIRD.
 import type { AcceptedTcp, TcpListener } from '../../linux/tcp-socket.ts';
-import { type Family, formatAddress } from '../../model/address.ts';
+import { type Family, formatAddress, isLinkLocal } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 
@@ -9,9 +9,14 @@ export interface BgpListener extends Disposable {
   setPeers(peers: readonly PeerConfiguration[]): void;
 }
 
+export interface AcceptedPeer extends AcceptedTcp {
+  /** The interface that a link-local address is of; undefined: it is of none alone. */
+  readonly device: string | undefined;
+}
+
 export interface BgpListenerOptions {
   readonly port: number;
-  readonly accept: (connection: AcceptedTcp) => void;
+  readonly accept: (connection: AcceptedPeer) => void;
   readonly log: Log;
 }
 
@@ -40,11 +45,20 @@ export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpLi
   };
 
   const open = async (): Promise<void> => {
-    const { listenTcp } = await import('../../linux/tcp-socket.ts');
+    const [{ listenTcp }, { listLinks }] = await Promise.all([
+      import('../../linux/tcp-socket.ts'),
+      import('../../linux/links.ts'),
+    ]);
+    const onConnection = (connection: AcceptedTcp): void => {
+      const link = isLinkLocal(connection.peer)
+        ? listLinks().find(({ index }) => index === connection.interfaceIndex)
+        : undefined;
+      accept({ ...connection, device: link?.name });
+    };
     for (const family of ['IPv4', 'IPv6'] as const) {
       if (!isOpen) return;
       try {
-        listeners.set(family, listenTcp({ family, port, device: undefined, onConnection: accept }));
+        listeners.set(family, listenTcp({ family, port, device: undefined, onConnection }));
       } catch (error) {
         log.warn('bgp-not-listening', { family, port, error, next: advice });
       }

@@ -1,5 +1,5 @@
 // The addresses of this node that a peer may send packets to: that of the session, and one of the other family beside it.
-import { type Address, type Family, parseAddress, sameAddress } from '../../model/address.ts';
+import { type Address, type Family, isLinkLocal, parseAddress, sameAddress } from '../../model/address.ts';
 
 /** By name; the addresses as `networkInterfaces` of Node has them. */
 export type Interfaces = Readonly<
@@ -33,6 +33,3 @@ export function isOnLink(interfaces: Interfaces, address: Address): boolean {
     }
   return isLinkLocal(address);
 }
-
-const isLinkLocal = ({ family, value }: Address): boolean =>
-  family === 'IPv6' ? value >> 118n === 0x3fan : value >> 16n === 0xa9fen;

@@ -25,6 +25,7 @@ export function peerChange(before: PeerConfiguration, after: PeerConfiguration):
 export function configurationFor({
   peer,
   address,
+  device,
   settings,
   password,
   audience,
@@ -36,7 +37,7 @@ export function configurationFor({
       peer: address,
       peerPort: peer.peerPort,
       local: peer.sourceAddress,
-      device: peer.vrf,
+      device,
       // Neighbours that ask for it take nothing less (RFC 5082); whoever does not, does not care.
       ttl: 255,
       minimumTtl: undefined,

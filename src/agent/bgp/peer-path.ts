@@ -1,5 +1,5 @@
 // How the packets of a BGP session go: between which addresses, by which interface, over how many hops, signed or not.
-import type { Address } from '../../model/address.ts';
+import { type Address, formatAddress, isLinkLocal } from '../../model/address.ts';
 
 export interface PeerPath {
   readonly peer: Address;
@@ -14,3 +14,7 @@ export interface PeerPath {
   /** Of TCP's MD5 signatures. */
   readonly password: string | undefined;
 }
+
+/** `192.0.2.1`, or `fe80::1%eth1`, as an address of one link needs it. */
+export const formatPeer = ({ peer, device }: PeerPath): string =>
+  formatAddress(peer) + (isLinkLocal(peer) && device !== undefined ? `%${device}` : '');

@@ -3,9 +3,9 @@ import { ourOpen } from '../../announce/bgp/agreement.ts';
 import type { PeerReason } from '../../announce/bgp/reason.ts';
 import { bgpSentence } from '../../announce/bgp/reason.ts';
 import type { BgpReport, PeerReport } from '../../api/bgp-report.ts';
-import { formatAddress } from '../../model/address.ts';
 import type { BfdLinks } from './bfd-links.ts';
 import { totalOf } from './message-counts.ts';
+import { formatPeer } from './peer-path.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { Speaker } from './speaker.ts';
 
@@ -31,7 +31,7 @@ function peerReport({ configuration, machine, routes, since, sent, received }: P
   const problems = hops.map(([family]) => bgpSentence({ kind: 'no-next-hop', peer: name, family }));
   return {
     name,
-    address: formatAddress(path.peer),
+    address: formatPeer(path),
     port: path.peerPort,
     state: machine.state,
     since: new Date(since).toISOString(),

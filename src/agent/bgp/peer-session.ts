@@ -11,7 +11,7 @@ import {
   type SessionEvent,
 } from '../../announce/bgp/session.ts';
 import { frames, newStream, type Stream } from '../../announce/bgp/stream.ts';
-import { type Address, type Family, formatAddress } from '../../model/address.ts';
+import { type Address, type Family, formatAddress, isLinkLocal } from '../../model/address.ts';
 import type { Audience } from './audience.ts';
 import type { Connection, OpenConnection } from './connection.ts';
 import { countMessage, type MessageCounts, noMessages } from './message-counts.ts';
@@ -211,6 +211,8 @@ export function createPeerSession(options: PeerSessionOptions): PeerSession {
   };
 
   const nextHopsFor = (local: Address, family: Family, { hasExtendedNextHop }: Agreement) => {
+    // Between link-local addresses all goes by these: the other addresses of the interface are of no network of the peer's.
+    if (hasExtendedNextHop && isLinkLocal(local)) return [local];
     const own = options.nextHops(local, family);
     return own.length > 0 || !hasExtendedNextHop ? own : options.nextHops(local, 'IPv6');
   };

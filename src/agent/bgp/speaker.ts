@@ -3,14 +3,14 @@ import { downText } from '../../announce/bgp/down-text.ts';
 import type { PathIntent } from '../../announce/bgp/path-set.ts';
 import type { Prefix } from '../../announce/bgp/prefix.ts';
 import { type DownReason, noAnswer, type SessionEvent } from '../../announce/bgp/session.ts';
-import type { AcceptedTcp } from '../../linux/tcp-socket.ts';
 import { type Address, type Family, formatAddress, sameAddress } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Audience, createAudience } from './audience.ts';
 import { openerOf } from './connection.ts';
 import { leaveMilliseconds } from './departure.ts';
+import type { AcceptedPeer } from './listener.ts';
 import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
-import type { PeerPath } from './peer-path.ts';
+import { formatPeer, type PeerPath } from './peer-path.ts';
 import { createPeerSession, type PeerSession } from './peer-session.ts';
 import { realSurroundings, type Surroundings } from './surroundings.ts';
 
@@ -45,7 +45,7 @@ export interface Speaker {
   readdress(gone: ReadonlySet<string>): boolean;
   bfdChanged(peer: string, isUp: boolean): void;
   /** A connection from outside: to the session that it belongs to. */
-  accept(connection: AcceptedTcp): void;
+  accept(connection: AcceptedPeer): void;
   /**
    * Ends all sessions. Peers with graceful restart keep the routes, for whoever takes this one's place; the others are
    * asked to move their traffic first, and told that this is the end a moment later.
@@ -73,7 +73,7 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
 
   const start = (configuration: PeerConfiguration): void => {
     const { name, path } = configuration;
-    const about = { peer: name, address: formatAddress(path.peer) };
+    const about = { peer: name, address: formatPeer(path) };
     const session = createPeerSession({
       configuration,
       surroundings,
@@ -163,8 +163,10 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
       sessions.get(peer)?.step({ kind: isUp ? 'bfd-up' : 'bfd-down' });
     },
     accept(connection) {
-      const session = [...sessions.values()].find(({ configuration: { path } }) =>
-        sameAddress(path.peer, connection.peer),
+      const { peer, device } = connection;
+      const session = [...sessions.values()].find(
+        ({ configuration: { path } }) =>
+          sameAddress(path.peer, peer) && (device === undefined || device === path.device),
       );
       if (session === undefined || isClosed) connection.refuse();
       else session.accept(openerOf(connection.take(session.configuration.path)));

@@ -88,7 +88,7 @@ test('who is not this node’s peer is told, with the reason', () => {
   );
   assert.deepEqual(
     unused.map(({ kind }) => kind),
-    ['secret-missing', 'peer-not-for-node', 'unnumbered-unsupported'],
+    ['secret-missing', 'peer-not-for-node', 'neighbour-unknown'],
   );
   for (const reason of unused) assert.match(bgpSentence(reason), /BGPPeer .*: .*\.$/);
 });

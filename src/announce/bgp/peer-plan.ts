@@ -12,6 +12,8 @@ import type { PeerSettings } from './settings.ts';
 export interface PeerPlan {
   readonly peer: BgpPeer;
   readonly address: Address;
+  /** An interface, or the device of a VRF; undefined: by the routing table. */
+  readonly device: string | undefined;
   readonly settings: PeerSettings;
   readonly password: string | undefined;
   /** Which of the table's audiences it is of. */
@@ -19,10 +21,14 @@ export interface PeerPlan {
   readonly bfd: BfdProfile | undefined;
 }
 
-/** In the order of their names. `unused` tells of each that this node has no session with. */
+/**
+ * In the order of their names. `unused` tells of each that this node has no session with. `neighbourOn`: the link-local
+ * address of the router at the other end of an interface, once that is known.
+ */
 export function planPeers(
   world: World,
   node: Node,
+  neighbourOn: (interfaceName: string) => Address | undefined = () => undefined,
 ): { readonly peers: readonly PeerPlan[]; readonly unused: readonly PeerReason[] } {
   const peers: PeerPlan[] = [];
   const unused: PeerReason[] = [];
@@ -30,16 +36,18 @@ export function planPeers(
   for (const peer of [...world.bgpPeers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const { name, nodeSelectors } = peer;
     const password = passwordOf(world, peer);
+    const address = 'interface' in peer.peer ? neighbourOn(peer.peer.interface) : peer.peer.address;
     if (nodeSelectors.length > 0 && !anySelectorMatches(nodeSelectors, node.labels))
       unused.push({ kind: 'peer-not-for-node', peer: name, node: node.name });
-    else if ('interface' in peer.peer)
-      unused.push({ kind: 'unnumbered-unsupported', peer: name, interface: peer.peer.interface });
     else if ('kind' in password) unused.push(password);
+    else if (address === undefined)
+      unused.push({ kind: 'neighbour-unknown', peer: name, interface: interfaceOf(peer) ?? '' });
     else
       peers.push({
         peer,
-        address: peer.peer.address,
-        settings: settingsOf(peer, peer.peer.address, node),
+        address,
+        device: interfaceOf(peer) ?? peer.vrf,
+        settings: settingsOf(peer, address, node),
         password: password.text,
         audience: named.has(name) ? name : everyone,
         bfd: peer.bfdProfile === undefined ? undefined : world.bfdProfiles.get(peer.bfdProfile),
@@ -47,6 +55,18 @@ export function planPeers(
   }
   return { peers, unused };
 }
+
+/** Of unnumbered peers (RFC 4861, RFC 8950), whose address is not configured but heard. */
+const interfaceOf = ({ peer }: BgpPeer): string | undefined =>
+  'interface' in peer ? peer.interface : undefined;
+
+/** The interfaces at whose other ends this node's unnumbered peers are. */
+export const unnumberedInterfaces = ({ bgpPeers }: World, { labels }: Node): Set<string> =>
+  new Set(
+    [...bgpPeers.values()]
+      .filter(({ nodeSelectors }) => nodeSelectors.length === 0 || anySelectorMatches(nodeSelectors, labels))
+      .flatMap((peer) => interfaceOf(peer) ?? []),
+  );
 
 /** In the object itself, or in the Secret that it names. */
 function passwordOf(
@@ -76,13 +96,15 @@ const endOfRibSeconds = 60;
 const connectRetrySeconds = 2;
 
 function settingsOf(peer: BgpPeer, address: Address, node: Node): PeerSettings {
-  const families: readonly Family[] = peer.dualStackAddressFamily ? ['IPv4', 'IPv6'] : [address.family];
+  // Whoever has no address of a family to speak over has both families to speak of.
+  const isDualStack = peer.dualStackAddressFamily || interfaceOf(peer) !== undefined;
+  const families: readonly Family[] = isDualStack ? ['IPv4', 'IPv6'] : [address.family];
   return {
     localAsn: peer.localAsn ?? peer.myAsn,
     peerAsn: peer.peerAsn,
     routerId: routerIdOf(peer, node),
     families,
-    extendedNextHop: address.family === 'IPv6' && peer.dualStackAddressFamily,
+    extendedNextHop: address.family === 'IPv6' && isDualStack,
     addPath: [],
     holdTimeSeconds: peer.holdTimeSeconds,
     keepaliveSeconds: peer.keepaliveTimeSeconds,

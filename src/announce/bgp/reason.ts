@@ -24,7 +24,7 @@ export type PeerReason =
       readonly type: string;
     }
   | { readonly kind: 'secret-without-password'; readonly peer: string; readonly secret: string }
-  | { readonly kind: 'unnumbered-unsupported'; readonly peer: string; readonly interface: string }
+  | { readonly kind: 'neighbour-unknown'; readonly peer: string; readonly interface: string }
   | { readonly kind: 'no-next-hop'; readonly peer: string; readonly family: string };
 
 const sentences: Sentences<BgpReason | PeerReason> = {
@@ -44,8 +44,8 @@ const sentences: Sentences<BgpReason | PeerReason> = {
     `The BGPPeer ${peer} has its password in the Secret ${secret}, which is of type ${type}: make one of type ${basicAuthType} in its place.`,
   'secret-without-password': ({ peer, secret }) =>
     `The BGPPeer ${peer} has its password in the Secret ${secret}, which has no key password, or an empty one: add it.`,
-  'unnumbered-unsupported': ({ peer, interface: name }) =>
-    `The BGPPeer ${peer} is whoever is on ${name}, which is not supported yet: give it spec.peerAddress.`,
+  'neighbour-unknown': ({ peer, interface: name }) =>
+    `The BGPPeer ${peer} is the router on ${name}, and none has been heard there: let it send router advertisements (in FRR neighbor INTERFACE interface does so), and look at the cable and at this node's link-local address.`,
   'no-next-hop': ({ peer, family }) =>
     `This node has no ${family} address on the way to the BGPPeer ${peer}, so it announces no ${family} routes to it: add one to the interface.`,
 };

@@ -2,6 +2,7 @@
 import { type Address, addressFromBytes, addressToBytes } from '../../model/address.ts';
 import type { Asker } from './askers.ts';
 import { etherTypeIpv6, type FrameError, frameError, viewOf } from './ethernet.ts';
+import { allNodes, checksum, headers, icmpv6, isMulticast, multicastMac, writeHeaders } from './icmpv6.ts';
 
 export interface NeighbourSolicitation {
   readonly sourceMac: Uint8Array;
@@ -23,12 +24,9 @@ export interface NeighbourAdvertisement {
   readonly override: boolean;
 }
 
-const headers = 14 + 40;
-const icmpv6 = 58;
 const solicitationType = 135;
 const advertisementType = 136;
 
-export const allNodes: Address = { family: 'IPv6', value: (0xff02n << 112n) | 1n };
 export const unspecified: Address = { family: 'IPv6', value: 0n };
 
 /** ff02::1:ffXX:XXXX, with the address's last 24 bits (RFC 4291 §2.7.1). */
@@ -36,10 +34,6 @@ export const solicitedNodeGroup = (address: Address): Address => ({
   family: 'IPv6',
   value: (0xff02n << 112n) | 0x1_ff00_0000n | (address.value & 0xff_ffffn),
 });
-
-/** 33:33 and the group's last 32 bits (RFC 2464 §7). */
-export const multicastMac = (group: Address): Uint8Array =>
-  Uint8Array.of(0x33, 0x33, ...addressToBytes(group).subarray(12));
 
 /** Reads a solicitation; its bytes are copied. The rules are those of RFC 4861 §7.1.1. */
 export function readSolicitation(frame: Uint8Array): NeighbourSolicitation | FrameError {
@@ -156,33 +150,3 @@ export const unicastAdvertisement = (address: Address, mac: Uint8Array, asker: A
     solicited: false,
     override: true,
   });
-
-function writeHeaders(
-  frame: Uint8Array,
-  view: DataView,
-  to: Uint8Array,
-  from: Uint8Array,
-  payloadLength: number,
-): void {
-  frame.set(to, 0);
-  frame.set(from, 6);
-  view.setUint16(12, etherTypeIpv6);
-  view.setUint8(14, 0x60);
-  view.setUint16(18, payloadLength);
-  view.setUint8(20, icmpv6);
-  view.setUint8(21, 255);
-}
-
-const isMulticast = (address: Address): boolean => address.value >> 120n === 0xffn;
-
-/** The Internet checksum over the pseudo-header and the payload (RFC 4443 §2.3): 0 where the stored one is right. */
-function checksum(frame: Uint8Array, payloadLength: number): number {
-  const view = viewOf(frame);
-  let sum = payloadLength + icmpv6;
-  for (let at = 22; at < 54; at += 2) sum += view.getUint16(at);
-  const end = headers + payloadLength;
-  for (let at = headers; at + 1 < end; at += 2) sum += view.getUint16(at);
-  if (payloadLength % 2 === 1) sum += view.getUint8(end - 1) << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}

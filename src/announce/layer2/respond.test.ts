@@ -5,9 +5,8 @@ import fc from 'fast-check';
 import { type Address, formatAddress, parseAddress } from '../../model/address.ts';
 import { type ArpMessage, gratuitousArp, readArp, writeArp } from './arp.ts';
 import { broadcastMac, zeroMac } from './ethernet.ts';
+import { allNodes, multicastMac } from './icmpv6.ts';
 import {
-  allNodes,
-  multicastMac,
   readSolicitation,
   solicitedNodeGroup,
   unsolicitedAdvertisement,

@@ -3,7 +3,8 @@ import { formatAddress } from '../../model/address.ts';
 import { readArp, writeArp } from './arp.ts';
 import type { Asker } from './askers.ts';
 import { broadcastMac, etherTypeArp, type FrameError, sameBytes, viewOf } from './ethernet.ts';
-import { allNodes, multicastMac, readSolicitation, writeAdvertisement } from './ndp.ts';
+import { allNodes, multicastMac } from './icmpv6.ts';
+import { readSolicitation, writeAdvertisement } from './ndp.ts';
 
 /** Whose the addresses are. Addresses are in canonical form, keys are of holdings (share.ts): an address or its share. */
 export interface Registry {

@@ -65,7 +65,7 @@ test('peers are well while all are Established and told; else it is said why', (
   );
   assert.equal(arePeersWell(down), false);
   assert.match(renderPeers(down, process.stderr), /\nnode-1, tor: no connection: nobody answers\n$/);
-  const reason = { peer: 'x', kind: 'unnumbered-unsupported', message: 'Give it an address.' };
+  const reason = { peer: 'x', kind: 'neighbour-unknown', message: 'Give it an address.' };
   const unused = peerRows(snapshot({}, [], { bgp: { peers: [tor], unused: [reason] } }));
   assert.equal(arePeersWell(unused), false);
   const elsewhere = { ...reason, kind: 'peer-not-for-node' };

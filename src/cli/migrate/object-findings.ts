@@ -1,11 +1,7 @@
 // What becomes of MetalLB's own objects: pools, advertisements, peers, BFD profiles, communities, and what is beside them.
-
-import { planPeers } from '../../announce/bgp/peer-plan.ts';
-import { bgpSentence } from '../../announce/bgp/reason.ts';
 import { isRecord } from '../../api/record.ts';
 import type { ApiObject } from '../../kubernetes/api-object.ts';
 import type { ObjectProblem } from '../../model/problem.ts';
-import type { World } from '../../model/world.ts';
 import { type Finding, finding, type Verdict } from './finding.ts';
 import { configuringKinds, type MetalLb } from './metallb.ts';
 
@@ -25,10 +21,7 @@ function objectFinding(object: ApiObject, { namespace, snapshot }: MetalLb): Fin
   if (metadata.namespace !== namespace)
     return [finding(name, 'note', `is not in ${namespace}, so it configures neither MetalLB nor Gantry`)];
   const problems = snapshot.problems.filter((one) => one.kind === kind && one.name === metadata.name);
-  const said = [
-    ...problems.map((problem) => problemFinding(name, problem)),
-    ...peerFindings(name, object, snapshot.world),
-  ];
+  const said = problems.map((problem) => problemFinding(name, problem));
   return said.length > 0 ? said : [finding(name, 'same', 'carries over')];
 }
 
@@ -36,19 +29,6 @@ function problemFinding(name: string, { field, value, rule, severity }: ObjectPr
   const verdict: Verdict = severity === 'error' ? 'changes' : 'note';
   const where = [field, value].filter((part) => part !== '').join(': ');
   return finding(name, verdict, `${severity === 'error' ? 'is set aside: ' : ''}${where}: ${rule}`);
-}
-
-/** What keeps the nodes that a peer is for from a session with it. Secrets are not read here: the agents will say. */
-function peerFindings(object: string, { kind, metadata }: ApiObject, world: World): Finding[] {
-  if (kind !== 'BGPPeer') return [];
-  const sentences = [...world.nodes.values()]
-    .flatMap((node) => planPeers(world, node).unused)
-    .filter(
-      ({ peer, kind }) =>
-        peer === metadata.name && kind !== 'peer-not-for-node' && !kind.startsWith('secret-'),
-    )
-    .map(bgpSentence);
-  return [...new Set(sentences)].map((sentence) => finding(object, 'changes', sentence));
 }
 
 function frrFinding(name: string, { spec }: ApiObject): Finding {

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { bgpPeer, nodeChange } from '../../announce/bgp/sample-world.ts';
 import type { MetalLb } from './metallb.ts';
 import { changesNothing, renderReport, reportAsJson, reportOn } from './report.ts';
 import { sampleApiObject, sampleMetalLb } from './sample-metallb.ts';
@@ -53,13 +52,6 @@ test('an object of another namespace configures nothing, and an AddressPool is n
   const lines = told(sampleMetalLb({ objects: [elsewhere, old] }));
   assert.match(lines[0] ?? '', /^note IPAddressPool default\/x .*neither/);
   assert.match(lines[1] ?? '', /^changes AddressPool old .*IPAddressPool/);
-});
-
-test('a peer that no node could have a session with is told once', () => {
-  const changes = [nodeChange('a'), nodeChange('b'), bgpPeer('router', { peer: { interface: 'eth9' } })];
-  const lines = told(sampleMetalLb({ objects: [peer], changes }));
-  assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /^changes BGPPeer router .*eth9/);
 });
 
 test('raw configuration of FRR is told to be lost, wherever it is', () => {
