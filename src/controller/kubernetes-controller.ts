@@ -6,7 +6,7 @@ import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
 import { apiLog } from '../observe/api-log.ts';
 import { eventLog } from '../observe/event-log.ts';
 import type { Log } from '../observe/log.ts';
-import { collectGarbage } from '../observe/small-process.ts';
+import { giveMemoryBack } from '../observe/small-process.ts';
 import type { SourceMetrics } from '../observe/source-metrics.ts';
 import { createApiHealth } from '../sources/api-health.ts';
 import { controllerKinds, kubernetesSource } from '../sources/kubernetes.ts';
@@ -78,7 +78,7 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
       parallelWrites,
       events,
       clock: systemClock,
-      collectGarbage,
+      collectGarbage: giveMemoryBack,
     },
     signal,
   );
