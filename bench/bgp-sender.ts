@@ -58,6 +58,8 @@ function configure(): void {
     {
       name: 'router',
       audience,
+      listenRange: undefined,
+      isDynamic: false,
       settings: {
         localAsn: Number(asn),
         peerAsn: 'external',

@@ -14,6 +14,8 @@ export interface Neighbour {
   readonly local?: string;
   /** The judge connects, too. */
   readonly connects?: boolean;
+  /** Of the judge (RFC 9234), in its own words. */
+  readonly role?: string;
   readonly isMultihop?: boolean;
   readonly password?: string;
   /** Take nothing with less than a TTL of 255. */

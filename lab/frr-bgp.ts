@@ -107,6 +107,7 @@ const neighbourLines = (one: Neighbour): string[] => {
   const lines = [`${one.isUnnumbered ? 'interface ' : ''}remote-as ${one.asn}`, 'timers connect 1'];
   if (!one.connects) lines.push('passive');
   if (one.local !== undefined) lines.push(`update-source ${one.local}`);
+  if (one.role !== undefined) lines.push(`local-role ${one.role}`);
   if (one.isMultihop) lines.push('ebgp-multihop 10');
   if (one.password !== undefined) lines.push(`password ${one.password}`);
   if (one.hasTtlSecurity) lines.push('ttl-security hops 1');

@@ -1,6 +1,7 @@
 // BGPPeer (metallb.io/v1beta2, and v1beta1, which is read as the newer version): one neighbour and its session.
 import { type Address, parseAddress } from '../model/address.ts';
 import type { BgpPeer } from '../model/bgp.ts';
+import { readPeerAnnotations } from './bgp-peer-annotations.ts';
 import { convertBgpPeer } from './bgp-peer-conversion.ts';
 import {
   type BgpPeerSpec,
@@ -32,6 +33,13 @@ function parseNewer(raw: RawObject): Parsed<BgpPeer> {
   const peer = peerOf(spec);
   // The schema has seen to both.
   if (peerAsn === undefined || peer === undefined) return { object: undefined, problems };
+  const annotated = readPeerAnnotations(metadata.annotations, {
+    address: 'address' in peer ? peer.address : undefined,
+    isExternal: peerAsn !== 'internal' && peerAsn !== spec.myASN,
+    hasGracefulRestart: spec.enableGracefulRestart,
+  });
+  const all = [...problems, ...annotated.problems, ...deprecations(spec)];
+  if (hasError(all)) return { object: undefined, problems: all };
   return {
     object: {
       name: metadata.name,
@@ -52,8 +60,9 @@ function parseNewer(raw: RawObject): Parsed<BgpPeer> {
       vrf: given(spec.vrf),
       disableMp: spec.disableMP,
       dualStackAddressFamily: spec.dualStackAddressFamily,
+      ...annotated.found,
     },
-    problems: [...problems, ...deprecations(spec)],
+    problems: all,
   };
 }
 

@@ -1,6 +1,7 @@
 // The BGP and BFD kinds: each field's range and default, and the rules within one object.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatCidr } from '../model/address.ts';
 import { parseBfdProfile } from './bfd-profile.ts';
 import { parseBgpAdvertisement } from './bgp-advertisement.ts';
 import { parseBgpPeer } from './bgp-peer.ts';
@@ -106,6 +107,53 @@ test('the older version of a peer is read as the newer one, whose fields it keep
   assert.deepEqual(unnumbered.object?.peer, { interface: 'eth0' });
   assert.deepEqual(refused(peer({ myASN: 1, peerASN: 2 })), ['spec.peerAddress']);
   assert.deepEqual(refused(peer({ myASN: 1, peerASN: 0, peerAddress: '192.0.2.1' })), ['spec.peerASN']);
+});
+
+test('annotations of a peer say what MetalLB has no field for', () => {
+  const annotated = (annotations: Record<string, string>, spec: object = {}) =>
+    parseBgpPeer({
+      apiVersion: 'metallb.io/v1beta2',
+      kind: 'BGPPeer',
+      metadata: { name: 'x', annotations },
+      spec: { ...session, ...spec },
+    });
+  const { object, problems } = annotated(
+    {
+      'gantry.dev/peer-range': '192.0.2.7/25',
+      'gantry.dev/passive': 'true',
+      'gantry.dev/role': 'rs-client',
+      'gantry.dev/role-strict': 'true',
+      'gantry.dev/long-lived-graceful-restart': '24h',
+      'example.com/other': 'x',
+    },
+    { enableGracefulRestart: true },
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    [object?.isPassive, object?.role, object?.isRoleStrict, object?.longLivedSeconds],
+    [true, 'route-server-client', true, 86_400],
+  );
+  assert.equal(object?.listenRange && formatCidr(object.listenRange), '192.0.2.0/25');
+  const wrong: readonly (readonly [string, string, object?])[] = [
+    ['peer-range', '2001:db8::/64'],
+    ['peer-range', '192.0.2.0/33'],
+    ['peer-range', '192.0.2.0/24', { peerAddress: undefined, interface: 'eth0' }],
+    ['passive', 'yes'],
+    ['role', 'boss'],
+    ['role', 'constructor'],
+    ['role', 'peer', { peerASN: session.myASN }],
+    ['role-strict', 'true'],
+    ['long-lived-graceful-restart', '1.5s', { enableGracefulRestart: true }],
+    ['long-lived-graceful-restart', '200d'],
+    ['long-lived-graceful-restart', '1h'],
+  ];
+  for (const [name, value, spec] of wrong)
+    assert.deepEqual(
+      [...new Set(refused(annotated({ [`gantry.dev/${name}`]: value }, spec)))],
+      [`metadata.annotations["gantry.dev/${name}"]`],
+      `${name}: ${value}`,
+    );
+  assert.equal(annotated({ 'gantry.dev/pasive': 'true' }).problems[0]?.severity, 'warning');
 });
 
 test('what is deprecated is in force, with a warning', () => {

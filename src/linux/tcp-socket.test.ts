@@ -92,23 +92,28 @@ testInsideLab(import.meta.filename, () => {
     assert.equal(await attempt(a, optionsOf('192.0.2.2', { device })), '192.0.2.1');
   });
 
-  test('only who has the password is heard, on either side', async () => {
-    await using lab = await createLab();
-    const [a, b] = twoHosts(lab);
-    for (const [family, ours, theirs] of [
-      ['IPv4', '192.0.2.1', '192.0.2.2'],
-      ['IPv6', '2001:db8:1::1', '2001:db8:1::2'],
-    ] as const) {
-      using listener = greet(b, family);
-      listener.setPassword(sampleAddress(ours), 'a secret');
-      assert.equal(await attempt(a, optionsOf(theirs, { password: 'a secret' })), ours);
-      assert.equal(await attempt(a, optionsOf(theirs, { password: 'another' }), 300), 'silence');
-      assert.equal(await attempt(a, optionsOf(theirs), 300), 'silence');
-      listener.setPassword(sampleAddress(ours), undefined);
-      listener.setPassword(sampleAddress(ours), undefined);
-      assert.equal(await attempt(a, optionsOf(theirs)), ours);
-    }
-  });
+  for (const prefixLength of [
+    { IPv4: 32, IPv6: 128 },
+    { IPv4: 24, IPv6: 64 },
+  ])
+    test(`only who has the password is heard, on either side: /${prefixLength.IPv4}`, async () => {
+      await using lab = await createLab();
+      const [a, b] = twoHosts(lab);
+      for (const [family, ours, theirs] of [
+        ['IPv4', '192.0.2.1', '192.0.2.2'],
+        ['IPv6', '2001:db8:1::1', '2001:db8:1::2'],
+      ] as const) {
+        using listener = greet(b, family);
+        const network = { address: sampleAddress(ours), prefixLength: prefixLength[family] };
+        listener.setPassword(network, 'a secret');
+        assert.equal(await attempt(a, optionsOf(theirs, { password: 'a secret' })), ours);
+        assert.equal(await attempt(a, optionsOf(theirs, { password: 'another' }), 300), 'silence');
+        assert.equal(await attempt(a, optionsOf(theirs), 300), 'silence');
+        listener.setPassword(network, undefined);
+        listener.setPassword(network, undefined);
+        assert.equal(await attempt(a, optionsOf(theirs)), ours);
+      }
+    });
 
   test('who asks for 255 hears neighbours that send it, and no others', async () => {
     await using lab = await createLab();

@@ -1,7 +1,7 @@
 // TCP with what Node's does not set: MD5 signatures (RFC 2385), hops sent and asked for (RFC 5082), the interface or VRF to
 // go by, and the source address. Options are set before the first packet; then the connection is a Socket of Node's.
 import { Socket } from 'node:net';
-import { type Address, addressFromBytes, type Family } from '../model/address.ts';
+import { type Address, addressFromBytes, type Cidr, type Family } from '../model/address.ts';
 import { SystemError } from './errno.ts';
 import {
   AF_INET,
@@ -118,8 +118,8 @@ export interface AcceptedTcp {
 }
 
 export interface TcpListener extends Disposable {
-  /** Connections from this peer must be signed; undefined: must not be. Throws SystemError. */
-  setPassword(peer: Address, password: string | undefined): void;
+  /** Connections from this network must be signed; undefined: must not be. Throws SystemError. */
+  setPassword(peers: Cidr, password: string | undefined): void;
 }
 
 /** Listens on all addresses of the family. Throws SystemError: EADDRINUSE where another program has the port. */
@@ -147,7 +147,7 @@ export function listenTcp({ family, port, device, onConnection }: TcpListenOptio
     }
   });
   return {
-    setPassword: (peer, password) => setTcpPassword(fd, peer, password),
+    setPassword: ({ address, prefixLength }, password) => setTcpPassword(fd, address, password, prefixLength),
     [Symbol.dispose]() {
       if (!open) return;
       open = false;

@@ -1,5 +1,5 @@
 // The BGP and BFD kinds: who is told of which addresses, how, and how fast a dead path is noticed.
-import type { Address } from './address.ts';
+import type { Address, Cidr } from './address.ts';
 import type { LabelSelector, Labels } from './selector.ts';
 
 export interface BgpAdvertisement {
@@ -44,7 +44,20 @@ export interface BgpPeer {
   readonly vrf: string | undefined;
   readonly disableMp: boolean;
   readonly dualStackAddressFamily: boolean;
+  /** Whoever connects from there is a peer like this one, too; undefined: nobody else is. */
+  readonly listenRange: Cidr | undefined;
+  /** Never connects, only accepts. */
+  readonly isPassive: boolean;
+  /** Of this side (RFC 9234). */
+  readonly role: BgpRole | undefined;
+  /** A peer without a role is refused. */
+  readonly isRoleStrict: boolean;
+  /** How long the peer may keep routes as the last choice once graceful restart has failed (RFC 9494); 0: not at all. */
+  readonly longLivedSeconds: number;
 }
+
+/** RFC 9234 §3. */
+export type BgpRole = 'provider' | 'route-server' | 'route-server-client' | 'customer' | 'peer';
 
 export interface BfdProfile {
   readonly name: string;

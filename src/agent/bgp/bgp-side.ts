@@ -220,8 +220,8 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
   const configure = (): void => {
     const own = world.nodes.get(node);
     unnumbered.want(own === undefined ? new Set() : unnumberedInterfaces(world, own));
-    const plan =
-      own === undefined ? { peers: [], unused: [] } : planPeers(world, own, unnumbered.neighbourOn);
+    const circumstances = { neighbourOn: unnumbered.neighbourOn, isListening: listener !== undefined };
+    const plan = own === undefined ? { peers: [], unused: [] } : planPeers(world, own, circumstances);
     complain(plan.unused);
     unused = plan.unused;
     table.setAudiences(new Set([everyone, ...plan.peers.map(({ audience }) => audience)]));
@@ -239,14 +239,14 @@ export function createBgpSide(options: BgpSideOptions): BgpSide {
     const offers = table.offersOf(text);
     if (offers.length === 0) return [];
     if (unsettled.has(text)) return undefined;
-    return [...speaker.sessions.values()]
+    const told = [...speaker.sessions.values()]
       .filter(({ routes, configuration: { name } }) => {
-        const told = routes.tellings.get(address.family);
+        const telling = routes.tellings.get(address.family);
         const isFor = offers.some(({ peers }) => peers.length === 0 || peers.includes(name));
-        return isFor && told !== undefined && told.manner.nextHops.length > 0 && routes.isTold;
+        return isFor && telling !== undefined && telling.manner.nextHops.length > 0 && routes.isTold;
       })
-      .map(({ configuration: { name } }) => name)
-      .sort();
+      .map(({ configuration: { name } }) => name);
+    return [...new Set(told)].sort();
   };
 
   const report = createServiceReport({

@@ -42,6 +42,39 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+test('whoever connects from a peer’s range has a session of its own, which goes with its connection', async (t) => {
+  await using peer = await startModelPeer();
+  const port = await freePort();
+  const { speaker } = listening(t, port);
+  const range = { address: sampleAddress('127.0.0.0'), prefixLength: 8 };
+  const path = { ...configurationOf(peer).path, peer: sampleAddress('192.0.2.77') };
+  const tor = configurationOf(peer, { isPassive: true }, { path, listenRange: range });
+  speaker.configure([tor]);
+  let dials = 0;
+  const meet = async (): Promise<void> => {
+    const before = peer.heard.filter((one) => one === 'end-of-rib IPv4').length;
+    await until('met', () => {
+      if (peer.heard.filter((one) => one === 'closed').length === dials) {
+        dials++;
+        peer.dial(port);
+      }
+      return peer.heard.filter((one) => one === 'end-of-rib IPv4').length > before;
+    });
+  };
+  await meet();
+  assert.deepEqual([...speaker.sessions.keys()], ['tor', 'tor/127.0.0.1']);
+  const since = speaker.sessions.get('tor/127.0.0.1')?.since;
+  speaker.configure([tor]);
+  assert.equal(speaker.sessions.get('tor/127.0.0.1')?.since, since);
+  assert.equal(speaker.sessions.get('tor/127.0.0.1')?.machine.state, 'established');
+  peer.reset();
+  await until('forgotten', () => speaker.sessions.size === 1);
+  await meet();
+  speaker.configure([{ ...tor, listenRange: undefined }]);
+  await until('let go', () => peer.heard.includes('notification 6/3'));
+  assert.deepEqual([...speaker.sessions.keys()], ['tor']);
+});
+
 test('a peer that connects by itself is let in, and told', async (t) => {
   await using peer = await startModelPeer();
   const port = await freePort();

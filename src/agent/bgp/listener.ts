@@ -1,6 +1,6 @@
 // Lets peers connect to this node, where that is asked for: port 179 may be another's, such as Calico's BIRD.
 import type { AcceptedTcp, TcpListener } from '../../linux/tcp-socket.ts';
-import { type Family, formatAddress, isLinkLocal } from '../../model/address.ts';
+import { type Cidr, type Family, familyBits, formatCidr, isLinkLocal } from '../../model/address.ts';
 import type { Log } from '../../observe/log.ts';
 import type { PeerConfiguration } from './peer-configuration.ts';
 
@@ -24,23 +24,22 @@ export interface BgpListenerOptions {
 export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpListener {
   const listeners = new Map<Family, TcpListener>();
   let peers: readonly PeerConfiguration[] = [];
-  let signed: readonly PeerConfiguration['path'][] = [];
+  /** By the network's text. */
+  let signed = new Map<string, Signed>();
   let isOpen = true;
 
-  const setPassword = ({ peer, password }: PeerConfiguration['path']): void => {
+  const setPassword = ({ peers: network, password }: Signed): void => {
     try {
-      listeners.get(peer.family)?.setPassword(peer, password);
+      listeners.get(network.address.family)?.setPassword(network, password);
     } catch (error) {
-      log.warn('bgp-password-not-set', { address: formatAddress(peer), error, next: passwordAdvice });
+      log.warn('bgp-password-not-set', { address: formatCidr(network), error, next: passwordAdvice });
     }
   };
 
   const sign = (): void => {
-    const wanted = peers.map(({ path }) => path).filter(({ password }) => password !== undefined);
-    const isKept = (path: PeerConfiguration['path']): boolean =>
-      wanted.some(({ peer }) => formatAddress(peer) === formatAddress(path.peer));
-    for (const path of signed.filter((one) => !isKept(one))) setPassword({ ...path, password: undefined });
-    for (const path of wanted) setPassword(path);
+    const wanted = new Map(peers.flatMap(signedOf).map((one) => [formatCidr(one.peers), one]));
+    for (const [text, one] of signed) if (!wanted.has(text)) setPassword({ ...one, password: undefined });
+    for (const one of wanted.values()) setPassword(one);
     signed = wanted;
   };
 
@@ -78,6 +77,18 @@ export function listenForPeers({ port, accept, log }: BgpListenerOptions): BgpLi
       listeners.clear();
     },
   };
+}
+
+interface Signed {
+  readonly peers: Cidr;
+  readonly password: string | undefined;
+}
+
+/** The peer's own address, and the range whose strangers are like it. */
+function signedOf({ path: { peer, password }, listenRange }: PeerConfiguration): Signed[] {
+  if (password === undefined) return [];
+  const own = { address: peer, prefixLength: familyBits(peer.family) };
+  return [own, ...(listenRange === undefined ? [] : [listenRange])].map((peers) => ({ peers, password }));
 }
 
 const advice =

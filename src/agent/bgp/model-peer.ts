@@ -68,6 +68,8 @@ export const configurationOf = (
     password: undefined,
   },
   audience: '',
+  listenRange: undefined,
+  isDynamic: false,
   ...more,
 });
 

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PeerPlan } from '../../announce/bgp/peer-plan.ts';
 import type { PeerSettings } from '../../announce/bgp/settings.ts';
+import { type Address, type Cidr, cidrContains, formatAddress } from '../../model/address.ts';
 import type { PeerPath } from './peer-path.ts';
 
 export interface PeerConfiguration {
@@ -11,6 +12,27 @@ export interface PeerConfiguration {
   readonly path: PeerPath;
   /** Peers with the same one are told the same routes. */
   readonly audience: string;
+  /** Whoever connects from there has a session of its own; undefined: nobody else has. */
+  readonly listenRange: Cidr | undefined;
+  /** It is one of those. */
+  readonly isDynamic: boolean;
+}
+
+/** Names the session: that of the BGPPeer, and for those of its range the address besides. */
+export const sessionName = ({ name, path, isDynamic }: PeerConfiguration): string =>
+  isDynamic ? `${name}/${formatAddress(path.peer)}` : name;
+
+/** For one who connects from the range; undefined: the address is not of it. */
+export function dynamicPeer(peer: PeerConfiguration, address: Address): PeerConfiguration | undefined {
+  const { listenRange, settings, path } = peer;
+  if (listenRange === undefined || !cidrContains(listenRange, address)) return undefined;
+  return {
+    ...peer,
+    settings: { ...settings, isPassive: true },
+    path: { ...path, peer: address },
+    listenRange: undefined,
+    isDynamic: true,
+  };
 }
 
 export type PeerChange = 'none' | 'audience' | 'session';
@@ -44,5 +66,7 @@ export function configurationFor({
       password,
     },
     audience,
+    listenRange: peer.listenRange,
+    isDynamic: false,
   };
 }

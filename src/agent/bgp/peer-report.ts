@@ -16,7 +16,7 @@ export function bgpReportOf(
 ): BgpReport {
   return {
     peers: [...sessions].map(([name, session]) => ({
-      ...peerReport(session),
+      ...peerReport(name, session),
       ...present('lastError', lastErrors.get(name)),
       ...present('bfd', bfd.stateOf(name)?.state),
     })),
@@ -24,8 +24,11 @@ export function bgpReportOf(
   };
 }
 
-function peerReport({ configuration, machine, routes, since, sent, received }: PeerSession): PeerReport {
-  const { name, path, settings } = configuration;
+function peerReport(
+  name: string,
+  { configuration, machine, routes, since, sent, received }: PeerSession,
+): PeerReport {
+  const { path, settings } = configuration;
   const { agreement } = machine;
   const hops = [...routes.tellings].filter(([, { manner }]) => manner.nextHops.length === 0);
   const problems = hops.map(([family]) => bgpSentence({ kind: 'no-next-hop', peer: name, family }));

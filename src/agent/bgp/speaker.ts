@@ -9,7 +9,7 @@ import { type Audience, createAudience } from './audience.ts';
 import { openerOf } from './connection.ts';
 import { leaveMilliseconds } from './departure.ts';
 import type { AcceptedPeer } from './listener.ts';
-import { type PeerConfiguration, peerChange } from './peer-configuration.ts';
+import { dynamicPeer, type PeerConfiguration, peerChange, sessionName } from './peer-configuration.ts';
 import { formatPeer, type PeerPath } from './peer-path.ts';
 import { createPeerSession, type PeerSession } from './peer-session.ts';
 import { realSurroundings, type Surroundings } from './surroundings.ts';
@@ -29,9 +29,9 @@ export interface SpeakerOptions {
 }
 
 export interface Speaker {
-  /** By the peer's name. */
+  /** By the session's name. */
   readonly sessions: ReadonlyMap<string, PeerSession>;
-  /** Why each peer's session ended or could not be, in words; gone once it is Established. */
+  /** By the same: why each session ended or could not be, in words; gone once it is Established. */
   readonly lastErrors: ReadonlyMap<string, string>;
   /** All peers that there should be. A session that is not changed is not touched. */
   configure(peers: readonly PeerConfiguration[]): void;
@@ -44,7 +44,7 @@ export interface Speaker {
   /** This node has other addresses now; these it has no more. True where it makes a difference. */
   readdress(gone: ReadonlySet<string>): boolean;
   bfdChanged(peer: string, isUp: boolean): void;
-  /** A connection from outside: to the session that it belongs to. */
+  /** A connection from outside: to the session that it belongs to, or one of its own where its address is of a peer's range. */
   accept(connection: AcceptedPeer): void;
   /**
    * Ends all sessions. Peers with graceful restart keep the routes, for whoever takes this one's place; the others are
@@ -71,8 +71,9 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     return made;
   };
 
-  const start = (configuration: PeerConfiguration): void => {
-    const { name, path } = configuration;
+  const start = (configuration: PeerConfiguration): PeerSession => {
+    const { path, isDynamic } = configuration;
+    const name = sessionName(configuration);
     const about = { peer: name, address: formatPeer(path) };
     const session = createPeerSession({
       configuration,
@@ -100,10 +101,29 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
           else log.debug('bgp-not-established', fields);
         }
         if (isNews) options.changed(name);
+        // Whoever is known by its connection alone is forgotten with it.
+        if (isDynamic)
+          surroundings.soon(
+            () => sessions.get(name) === session && stop(name, { kind: 'stop', why: 'deconfigured' }),
+          );
       },
     });
     sessions.set(name, session);
     if (hasBegun) session.step({ kind: 'start' });
+    return session;
+  };
+
+  /** For a stranger whose address is of a peer's range; undefined: of none, or there are too many. */
+  const startDynamic = (address: Address): PeerSession | undefined => {
+    const known = [...sessions.values()].map(({ configuration }) => configuration);
+    for (const peer of known) {
+      const configuration = dynamicPeer(peer, address);
+      if (configuration === undefined) continue;
+      const count = known.filter(({ name, isDynamic }) => isDynamic && name === peer.name).length;
+      if (count < mostDynamic) return start(configuration);
+      log.warn('bgp-range-full', { peer: peer.name, address: formatAddress(address), next: rangeAdvice });
+    }
+    return undefined;
   };
 
   const stop = (name: string, event: SessionEvent): void => {
@@ -119,10 +139,16 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     configure(peers) {
       if (isClosed) return;
       const wanted = new Map(peers.map((peer) => [peer.name, peer]));
+      for (const [name, { configuration }] of sessions) {
+        const parent = configuration.isDynamic ? wanted.get(configuration.name) : undefined;
+        const own = parent && dynamicPeer(parent, configuration.path.peer);
+        // One that is configured by itself now begins anew as that.
+        if (own !== undefined && !isConfigured(peers, own)) wanted.set(name, own);
+      }
       for (const name of [...sessions.keys()])
         if (!wanted.has(name)) stop(name, { kind: 'stop', why: 'deconfigured' });
-      for (const peer of peers) {
-        const session = sessions.get(peer.name);
+      for (const [name, peer] of wanted) {
+        const session = sessions.get(name);
         if (session === undefined) {
           start(peer);
           continue;
@@ -130,8 +156,8 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
         const change = peerChange(session.configuration, peer);
         if (change === 'audience') session.move(peer);
         if (change !== 'session') continue;
-        stop(peer.name, { kind: 'stop', why: 'configuration-change' });
-        start(peer);
+        stop(name, { kind: 'stop', why: 'configuration-change' });
+        if (!peer.isDynamic) start(peer);
       }
     },
     begin() {
@@ -164,10 +190,11 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     },
     accept(connection) {
       const { peer, device } = connection;
-      const session = [...sessions.values()].find(
+      const configured = [...sessions.values()].find(
         ({ configuration: { path } }) =>
           sameAddress(path.peer, peer) && (device === undefined || device === path.device),
       );
+      const session = configured ?? (hasBegun && !isClosed ? startDynamic(peer) : undefined);
       if (session === undefined || isClosed) connection.refuse();
       else session.accept(openerOf(connection.take(session.configuration.path)));
     },
@@ -192,6 +219,14 @@ export function createSpeaker(options: SpeakerOptions): Speaker {
     },
   };
 }
+
+const isConfigured = (peers: readonly PeerConfiguration[], { path }: PeerConfiguration): boolean =>
+  peers.some((peer) => sameAddress(peer.path.peer, path.peer));
+
+/** Of one range. */
+const mostDynamic = 100;
+
+const rangeAdvice = `Each range has ${mostDynamic} sessions at most: narrow it, or add another BGPPeer.`;
 
 const advice = 'It is tried again by itself; gantry bgp peers on this node tells how it stands.';
 

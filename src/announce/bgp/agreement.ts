@@ -1,7 +1,8 @@
 // What two OPENs come to: the features that both sides have, or why the session cannot be (RFC 4271 §6.2, RFC 5492 §3).
 import type { Family } from '../../model/address.ts';
+import type { BgpRole } from '../../model/bgp.ts';
 import { familyOf, unicastOf } from './address-family.ts';
-import type { Capability, GracefulRestart, LongLivedFamily, Role } from './capability.ts';
+import type { Capability, GracefulRestart, LongLivedFamily } from './capability.ts';
 import { type Notification, notification } from './notification.ts';
 import { errorCode, openError } from './notification-code.ts';
 import type { Open } from './open.ts';
@@ -24,7 +25,7 @@ export interface Agreement {
   readonly addPath: readonly Family[];
   readonly peerRestart: GracefulRestart | undefined;
   readonly peerLongLived: readonly LongLivedFamily[];
-  readonly peerRole: Role | undefined;
+  readonly peerRole: BgpRole | undefined;
   /** All that its OPEN had, each once. */
   readonly peerCapabilities: readonly Capability['kind'][];
 }
@@ -33,7 +34,7 @@ export type OpenRefusal =
   | { readonly kind: 'wrong-as'; readonly found: number; readonly wanted: PeerSettings['peerAsn'] }
   | { readonly kind: 'own-router-id'; readonly routerId: number }
   | { readonly kind: 'no-common-family' }
-  | { readonly kind: 'role-mismatch'; readonly ours: Role; readonly theirs: Role | undefined };
+  | { readonly kind: 'role-mismatch'; readonly ours: BgpRole; readonly theirs: BgpRole | undefined };
 
 export function refusalText(refusal: OpenRefusal): string {
   switch (refusal.kind) {
@@ -68,7 +69,7 @@ export function refusalNotification(refusal: OpenRefusal): Notification {
 }
 
 /** Whom each role goes with (RFC 9234 §4.2). */
-const counterpart: Readonly<Record<Role, Role>> = {
+const counterpart: Readonly<Record<BgpRole, BgpRole>> = {
   provider: 'customer',
   customer: 'provider',
   'route-server': 'route-server-client',
@@ -169,7 +170,7 @@ function commonFamilies(settings: PeerSettings, theirs: Open): Family[] {
   );
 }
 
-function roleRefusal(settings: PeerSettings, theirs: Role | undefined): OpenRefusal | undefined {
+function roleRefusal(settings: PeerSettings, theirs: BgpRole | undefined): OpenRefusal | undefined {
   const ours = settings.role;
   if (ours === undefined) return undefined;
   const isFit = theirs === undefined ? !settings.isRoleStrict : counterpart[ours] === theirs;

@@ -1,4 +1,5 @@
 // The capabilities of an OPEN (RFC 5492): those that Gantry knows as values, all others kept as they came.
+import type { BgpRole } from '../../model/bgp.ts';
 import type { AfiSafi } from './address-family.ts';
 import {
   bytesOf,
@@ -23,7 +24,7 @@ export type Capability =
   /** RFC 8654 */
   | { readonly kind: 'extended-message' }
   /** RFC 9234 §4.1 */
-  | { readonly kind: 'role'; readonly role: Role }
+  | { readonly kind: 'role'; readonly role: BgpRole }
   /** RFC 4724 §3, RFC 8538 §2 */
   | GracefulRestart
   /** RFC 6793 */
@@ -67,8 +68,6 @@ export interface LongLivedFamily extends RestartFamily {
   readonly staleTimeSeconds: number;
 }
 
-export type Role = 'provider' | 'route-server' | 'route-server-client' | 'customer' | 'peer';
-
 /** In the order of their codes. */
 const roles = [
   'provider',
@@ -76,7 +75,7 @@ const roles = [
   'route-server-client',
   'customer',
   'peer',
-] as const satisfies readonly Role[];
+] as const satisfies readonly BgpRole[];
 
 export const capabilityCode = {
   multiprotocol: 1,

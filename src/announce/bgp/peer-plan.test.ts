@@ -14,7 +14,7 @@ const plan = (changes: readonly Change[], node: Partial<Node> = {}) => {
   const world = bgpWorld(...changes);
   const own = world.nodes.get('a');
   assert.ok(own);
-  return planPeers(world, { ...own, ...node });
+  return planPeers(world, { ...own, ...node }, { neighbourOn: () => undefined, isListening: false });
 };
 const settings = (more: Partial<BgpPeer>, node: Partial<Node> = {}) =>
   plan([bgpPeer('tor', more)], node).peers[0]?.settings;
@@ -80,6 +80,7 @@ test('who is not this node’s peer is told, with the reason', () => {
     bgpPeer('here', { nodeSelectors: [{ matchLabels: { name: 'a' }, matchExpressions: [] }] }),
     bgpPeer('there', { nodeSelectors: elsewhere }),
     bgpPeer('secret', { passwordSecret: { name: 'key', namespace: 'default' } }),
+    bgpPeer('passive', { isPassive: true }),
     bgpPeer('unnumbered', { peer: { interface: 'eth1' } }),
   ]);
   assert.deepEqual(
@@ -88,7 +89,7 @@ test('who is not this node’s peer is told, with the reason', () => {
   );
   assert.deepEqual(
     unused.map(({ kind }) => kind),
-    ['secret-missing', 'peer-not-for-node', 'neighbour-unknown'],
+    ['not-listening', 'secret-missing', 'peer-not-for-node', 'neighbour-unknown'],
   );
   for (const reason of unused) assert.match(bgpSentence(reason), /BGPPeer .*: .*\.$/);
 });

@@ -21,14 +21,21 @@ export interface PeerPlan {
   readonly bfd: BfdProfile | undefined;
 }
 
-/**
- * In the order of their names. `unused` tells of each that this node has no session with. `neighbourOn`: the link-local
- * address of the router at the other end of an interface, once that is known.
- */
+/** What only the node itself knows. */
+export interface PeerCircumstances {
+  /** The link-local address of the router at the other end of an interface, once that is known. */
+  neighbourOn(interfaceName: string): Address | undefined;
+  /** Others may connect to this node. */
+  readonly isListening: boolean;
+}
+
+const unknownCircumstances: PeerCircumstances = { neighbourOn: () => undefined, isListening: true };
+
+/** In the order of their names. `unused` tells of each that this node has no session with, or not with all of it. */
 export function planPeers(
   world: World,
   node: Node,
-  neighbourOn: (interfaceName: string) => Address | undefined = () => undefined,
+  { neighbourOn, isListening } = unknownCircumstances,
 ): { readonly peers: readonly PeerPlan[]; readonly unused: readonly PeerReason[] } {
   const peers: PeerPlan[] = [];
   const unused: PeerReason[] = [];
@@ -40,9 +47,11 @@ export function planPeers(
     if (nodeSelectors.length > 0 && !anySelectorMatches(nodeSelectors, node.labels))
       unused.push({ kind: 'peer-not-for-node', peer: name, node: node.name });
     else if ('kind' in password) unused.push(password);
+    else if (peer.isPassive && !isListening) unused.push({ kind: 'not-listening', peer: name });
     else if (address === undefined)
       unused.push({ kind: 'neighbour-unknown', peer: name, interface: interfaceOf(peer) ?? '' });
-    else
+    else {
+      if (peer.listenRange !== undefined && !isListening) unused.push({ kind: 'not-listening', peer: name });
       peers.push({
         peer,
         address,
@@ -52,6 +61,7 @@ export function planPeers(
         audience: named.has(name) ? name : everyone,
         bfd: peer.bfdProfile === undefined ? undefined : world.bfdProfiles.get(peer.bfdProfile),
       });
+    }
   }
   return { peers, unused };
 }
@@ -109,11 +119,11 @@ function settingsOf(peer: BgpPeer, address: Address, node: Node): PeerSettings {
     holdTimeSeconds: peer.holdTimeSeconds,
     keepaliveSeconds: peer.keepaliveTimeSeconds,
     connectRetrySeconds: peer.connectTimeSeconds ?? connectRetrySeconds,
-    isPassive: false,
-    role: undefined,
-    isRoleStrict: false,
+    isPassive: peer.isPassive,
+    role: peer.role,
+    isRoleStrict: peer.isRoleStrict,
     gracefulRestart: peer.enableGracefulRestart
-      ? { restartTimeSeconds, longLivedSeconds: 0, endOfRibSeconds }
+      ? { restartTimeSeconds, longLivedSeconds: peer.longLivedSeconds, endOfRibSeconds }
       : undefined,
   };
 }

@@ -25,6 +25,7 @@ export type PeerReason =
     }
   | { readonly kind: 'secret-without-password'; readonly peer: string; readonly secret: string }
   | { readonly kind: 'neighbour-unknown'; readonly peer: string; readonly interface: string }
+  | { readonly kind: 'not-listening'; readonly peer: string }
   | { readonly kind: 'no-next-hop'; readonly peer: string; readonly family: string };
 
 const sentences: Sentences<BgpReason | PeerReason> = {
@@ -46,6 +47,8 @@ const sentences: Sentences<BgpReason | PeerReason> = {
     `The BGPPeer ${peer} has its password in the Secret ${secret}, which has no key password, or an empty one: add it.`,
   'neighbour-unknown': ({ peer, interface: name }) =>
     `The BGPPeer ${peer} is the router on ${name}, and none has been heard there: let it send router advertisements (in FRR neighbor INTERFACE interface does so), and look at the cable and at this node's link-local address.`,
+  'not-listening': ({ peer }) =>
+    `The BGPPeer ${peer} lets others connect, and no port of this node is open to them: start the agent with --bgp-listen 179.`,
   'no-next-hop': ({ peer, family }) =>
     `This node has no ${family} address on the way to the BGPPeer ${peer}, so it announces no ${family} routes to it: add one to the interface.`,
 };

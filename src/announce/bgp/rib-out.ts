@@ -104,7 +104,7 @@ export function want(rib: RibOut, prefix: Prefix, set: PathSet | undefined): voi
 /** What was packed of it goes too: a peer that begins anew must not be told first what holds no more. */
 function overtake(rib: RibOut, index: number): void {
   rib.log[index] = undefined;
-  for (const [at, { end }] of rib.packed) if (at <= index && index < end) rib.packed.delete(at);
+  rib.packed.clear();
 }
 
 /** What to send next: whole messages up to so many bytes, and one at least; none once the peer has everything. */

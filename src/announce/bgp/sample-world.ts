@@ -49,6 +49,11 @@ export const bgpPeer = (name: string, more: Partial<BgpPeer> = {}): Change => ({
     vrf: undefined,
     disableMp: false,
     dualStackAddressFamily: false,
+    listenRange: undefined,
+    isPassive: false,
+    role: undefined,
+    isRoleStrict: false,
+    longLivedSeconds: 0,
     ...more,
   },
 });

@@ -1,6 +1,6 @@
 // What a session with one peer is to be: data from the peer's object, the node and the agent.
 import type { Family } from '../../model/address.ts';
-import type { Role } from './capability.ts';
+import type { BgpRole } from '../../model/bgp.ts';
 
 export interface PeerSettings {
   /** What we say in OPEN: the peer's `localAsn` where it has one. */
@@ -21,7 +21,7 @@ export interface PeerSettings {
   readonly connectRetrySeconds: number;
   /** Never connects, only accepts. */
   readonly isPassive: boolean;
-  readonly role: Role | undefined;
+  readonly role: BgpRole | undefined;
   /** The peer must have a role as well (RFC 9234 §4.2). */
   readonly isRoleStrict: boolean;
   readonly gracefulRestart: GracefulRestartSettings | undefined;
