@@ -49,9 +49,12 @@ export interface Telling {
 interface Rib {
   readonly rib: RibOut;
   readonly manner: Manner;
-  readonly sets: Map<PathIntent, PathSet>;
+  readonly sets: Sets;
   users: number;
 }
+
+/** As they are, and as they are said while this node asks to be left; gone with what they are made of. */
+type Sets = Readonly<Record<'staying' | 'leaving', WeakMap<PathIntent, PathSet>>>;
 
 export function createAudience(): Audience {
   const routes = { IPv4: new Map<PrefixKey, Route>(), IPv6: new Map<PrefixKey, Route>() };
@@ -59,11 +62,12 @@ export function createAudience(): Audience {
   let isLeaving = false;
 
   const setOf = ({ manner, sets }: Pick<Rib, 'manner' | 'sets'>, intent: PathIntent): PathSet => {
-    const known = sets.get(intent);
+    const made = sets[isLeaving ? 'leaving' : 'staying'];
+    const known = made.get(intent);
     if (known !== undefined) return known;
-    const made = pathSet(intent, { ...manner, isLeaving });
-    sets.set(intent, made);
-    return made;
+    const set = pathSet(intent, { ...manner, isLeaving });
+    made.set(intent, set);
+    return set;
   };
   function* tableFor(manner: Manner, sets: Rib['sets']): Generator<WantedRoute> {
     if (manner.nextHops.length === 0) return;
@@ -85,7 +89,7 @@ export function createAudience(): Audience {
       const key = keyOf(manner);
       let one = ribs.get(key);
       if (one === undefined) {
-        const sets: Rib['sets'] = new Map();
+        const sets: Sets = { staying: new WeakMap(), leaving: new WeakMap() };
         one = { rib: createRibOut(manner, tableFor(manner, sets)), manner, sets, users: 0 };
         ribs.set(key, one);
       }
@@ -108,10 +112,8 @@ export function createAudience(): Audience {
     setLeaving(next) {
       if (next === isLeaving) return;
       isLeaving = next;
-      for (const one of ribs.values()) {
-        one.sets.clear();
-        for (const [prefix, set] of tableFor(one.manner, one.sets)) want(one.rib, prefix, set);
-      }
+      for (const { rib, manner, sets } of ribs.values())
+        for (const [prefix, set] of tableFor(manner, sets)) want(rib, prefix, set);
     },
   };
 }
