@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { ClassPolicy } from '../ipam/class-policy.ts';
 import type { ApiClient } from '../kubernetes/client.ts';
 import { type ApiReason, apiSentence } from '../kubernetes/reason.ts';
+import { trimMalloc } from '../linux/malloc-trim.ts';
 import { apiLog } from '../observe/api-log.ts';
 import { eventLog } from '../observe/event-log.ts';
 import type { Log } from '../observe/log.ts';
-import { giveMemoryBack } from '../observe/small-process.ts';
+import { collectGarbage } from '../observe/small-process.ts';
 import type { SourceMetrics } from '../observe/source-metrics.ts';
 import { createApiHealth } from '../sources/api-health.ts';
 import { controllerKinds, kubernetesSource } from '../sources/kubernetes.ts';
@@ -78,7 +79,10 @@ async function runOnce(options: KubernetesControllerOptions, signal: AbortSignal
       parallelWrites,
       events,
       clock: systemClock,
-      collectGarbage: giveMemoryBack,
+      collectGarbage: () => {
+        collectGarbage();
+        trimMalloc();
+      },
     },
     signal,
   );

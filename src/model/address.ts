@@ -80,7 +80,7 @@ export function addressToBytes(address: Address): Uint8Array {
   return bytes;
 }
 
-/** fe80::/10 (RFC 4291 §2.5.6) and 169.254.0.0/16 (RFC 3927): known on their link alone. */
+/** fe80::/10 (RFC 4291 §2.5.6), and what RFC 3927 §2.1 sets aside for IPv4: known on their link alone. */
 export const isLinkLocal = ({ family, value }: Address): boolean =>
   family === 'IPv6' ? value >> 118n === 0x3fan : value >> 16n === 0xa9fen;
 

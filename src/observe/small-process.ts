@@ -21,13 +21,6 @@ export function collectGarbage(): void {
   collect({ type: 'major', flavor: 'last-resort' });
 }
 
-/** The same, and what the C library has kept of the burst: for a process that does not trim by the clock. */
-export function giveMemoryBack(): void {
-  collectGarbage();
-  // Native code, which a process that never had a burst does not need.
-  void import('../linux/malloc-trim.ts').then(({ trimMalloc }) => trimMalloc());
-}
-
 /** The opposite of `keepProcessSmall`, where there is much to hold: then pauses cost more than memory. */
 export function letProcessGrow(): void {
   for (const flag of ['--semi-space-growth-factor=2', '--no-optimize-for-size', '--turbofan', '--maglev'])

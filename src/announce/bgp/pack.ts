@@ -1,7 +1,7 @@
 // Routes packed into UPDATEs: as many as fit a message, one message at least for each set of attributes.
 import type { Family } from '../../model/address.ts';
 import { afiOf, unicast } from './address-family.ts';
-import { type Attribute, attributeFlag, codeOf, reachCode, unreachCode } from './attribute.ts';
+import { type Attribute, attributeCode, attributeFlag, codeOf, reachCode, unreachCode } from './attribute.ts';
 import { bytesOf, newWritten, put8, put16, putBytes, set16, type Written } from './bytes.ts';
 import { extendedLimit, headerLength, plainLimit, writeHeader } from './message.ts';
 import { type PathSet, usesReach } from './path-set.ts';
@@ -31,13 +31,12 @@ const limitOf = ({ isExtended }: PackContext): number => (isExtended ? extendedL
 
 function packClassic(prefixes: readonly Prefix[], set: PathSet, context: PackContext): Uint8Array[] {
   const [address] = set.nextHops;
-  const attributes: Attribute[] = [...set.attributes];
-  if (address !== undefined) attributes.push({ kind: 'next-hop', address });
-  attributes.sort((a, b) => codeOf(a) - codeOf(b));
   const head = start();
   put16(head, 0);
   put16(head, 0);
-  putAttributes(head, attributes, context.isFourByteAs);
+  putAttributes(head, before(set, attributeCode['next-hop']), context.isFourByteAs);
+  if (address !== undefined) putAttributes(head, [{ kind: 'next-hop', address }], context.isFourByteAs);
+  putAttributes(head, after(set, attributeCode['next-hop']), context.isFourByteAs);
   set16(head, headerLength + 2, head.length - headerLength - 4);
   return fill(prefixes, head, new Uint8Array(0), limitOf(context), () => {});
 }
@@ -46,19 +45,22 @@ function packReach(prefixes: readonly Prefix[], set: PathSet, context: PackConte
   const head = start();
   put16(head, 0);
   put16(head, 0);
-  const before = set.attributes.filter((one) => codeOf(one) < reachCode);
-  const after = set.attributes.filter((one) => codeOf(one) > reachCode);
-  putAttributes(head, before, context.isFourByteAs);
+  putAttributes(head, before(set, reachCode), context.isFourByteAs);
   const at = head.length;
   putLong(head, reachCode);
   putReachHead(head, context.family, set.nextHops);
   const tail = newWritten(64);
-  putAttributes(tail, after, context.isFourByteAs);
+  putAttributes(tail, after(set, reachCode), context.isFourByteAs);
   return fill(prefixes, head, bytesOf(tail), limitOf(context), (into) => {
     set16(into, at + 2, into.length - at - 4 - tail.length);
     set16(into, headerLength + 2, into.length - headerLength - 4);
   });
 }
+
+const before = ({ attributes }: PathSet, code: number): Attribute[] =>
+  attributes.filter((one) => codeOf(one) < code);
+const after = ({ attributes }: PathSet, code: number): Attribute[] =>
+  attributes.filter((one) => codeOf(one) > code);
 
 /** Chunked like announcements. */
 export function packWithdrawn(prefixes: readonly Prefix[], context: PackContext): Uint8Array[] {

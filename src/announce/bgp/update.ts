@@ -129,9 +129,11 @@ export function updateBody(update: Update, isFourByteAs: boolean): Uint8Array {
   return bytesOf(into);
 }
 
+/** One value at a time: a hundred thousand routes of as many sets need no room each. */
+const value = newWritten();
+
 /** In the order given, which is ascending by code. */
 export function putAttributes(into: Written, attributes: readonly Attribute[], isFourByteAs: boolean): void {
-  const value = newWritten();
   for (const attribute of attributes) {
     value.length = 0;
     putValue(value, attribute, isFourByteAs);
