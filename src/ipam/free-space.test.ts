@@ -7,6 +7,8 @@ import { sampleAddress } from '../model/sample.ts';
 import {
   availableIn,
   createFreeSpace,
+  cutFreeSpace,
+  extendFreeSpace,
   type FreeSpace,
   firstFree,
   noteFreed,
@@ -51,7 +53,15 @@ test('ranges are used up in the order they are written', () => {
   assert.deepEqual(given, [9n, 1n, 2n]);
 });
 
-test('against a model: always the first free address, and none only when none is free', () => {
+function addressesOf(ranges: readonly AddressRange[], avoid: boolean): bigint[] {
+  const all: bigint[] = [];
+  for (const { first, last } of ranges)
+    for (let { value } = first; value <= last.value; value += 1n)
+      if (!avoid || (value & 255n) % 255n !== 0n) all.push(value);
+  return all;
+}
+
+test('against a model, with ranges that go and come: always the first free address, and none only when none is free', () => {
   const ranges = [
     range('198.18.2.250', '198.18.3.4'),
     range('198.18.3.5', '198.18.3.6'),
@@ -62,16 +72,27 @@ test('against a model: always the first free address, and none only when none is
     { weight: 3, arbitrary: fc.constant({ type: 'take' as const }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('claim' as const), at: fc.nat(18) }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('free' as const), at: fc.nat(18) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ type: fc.constant('resize' as const), count: fc.integer({ min: 1, max: 4 }) }),
+    },
   );
   fc.assert(
     fc.property(fc.boolean(), fc.array(step, { maxLength: 120, size: 'max' }), (avoid, steps) => {
       const pool = space(ranges, avoid);
-      const all: bigint[] = [];
-      for (const { first, last } of ranges)
-        for (let value = first.value; value <= last.value; value += 1n)
-          if (!avoid || (value & 255n) % 255n !== 0n) all.push(value);
+      let count = ranges.length;
+      let all = addressesOf(ranges, avoid);
       const used = new Set<bigint>();
       for (const each of steps) {
+        if (each.type === 'resize') {
+          const kept = addressesOf(ranges.slice(0, each.count), avoid);
+          for (const value of used) if (!kept.includes(value) && used.delete(value)) noteFreed(pool, value);
+          cutFreeSpace(pool, each.count);
+          extendFreeSpace(pool, ranges.slice(count, each.count));
+          [count, all] = [each.count, kept];
+          assert.equal(availableIn(pool), BigInt(all.length - used.size));
+          continue;
+        }
         const value = each.type === 'take' ? firstFree(pool) : all[each.at % all.length];
         if (each.type === 'take')
           assert.equal(

@@ -70,6 +70,24 @@ export function extendFreeSpace(space: FreeSpace, added: readonly AddressRange[]
   space.size += sizeOf(added, space.avoidBuggyIPs);
 }
 
+/** Keeps the first `count` ranges; nothing of the others may be used. */
+export function cutFreeSpace(space: FreeSpace, count: number): void {
+  const removed = space.ranges.slice(count);
+  if (removed.length === 0) return;
+  const { freed, freedInOrder, inHeap } = space;
+  for (const value of freed) if (slotOf(space, value).range >= count) freed.delete(value);
+  space.ranges = space.ranges.slice(0, count);
+  space.ascending = inOrder(space.ranges);
+  space.size -= sizeOf(removed, space.avoidBuggyIPs);
+  if (space.cursor.range >= count) space.cursor = { range: count, value: 0n };
+  freedInOrder.clear();
+  inHeap.clear();
+  for (const value of freed) {
+    freedInOrder.push(slotOf(space, value));
+    inHeap.add(value);
+  }
+}
+
 const inOrder = (ranges: readonly AddressRange[]) =>
   sortRanges(ranges.map((range, place) => ({ range, place })));
 

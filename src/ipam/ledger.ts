@@ -98,8 +98,7 @@ export function release(ledger: Ledger, address: Address, service: ServiceKey): 
     if (holding.members.size > 0) return;
   }
   ledger.holdings[family].delete(value);
-  const space = holding.pool.spaces[family];
-  if (space !== undefined && !ledger.setAside.has(addressKey(address))) noteFreed(space, value);
+  if (!ledger.setAside.has(addressKey(address))) noteFreedIn(holding.pool, address);
 }
 
 /** From now on nobody is given the address; who has it keeps it. */
@@ -111,8 +110,7 @@ export function setAside(ledger: Ledger, pool: PoolState | undefined, address: A
 /** It may be given again. */
 export function takeUpAgain(ledger: Ledger, pool: PoolState | undefined, address: Address): void {
   ledger.setAside.delete(addressKey(address));
-  const space = pool?.spaces[address.family];
-  if (space !== undefined && !isHeld(ledger, address)) noteFreed(space, address.value);
+  if (pool !== undefined && !isHeld(ledger, address)) noteFreedIn(pool, address);
 }
 
 const isHeld = (ledger: Ledger, { family, value }: Address): boolean => ledger.holdings[family].has(value);
@@ -120,4 +118,9 @@ const isHeld = (ledger: Ledger, { family, value }: Address): boolean => ledger.h
 export function noteUsedIn(pool: PoolState, { family, value }: Address): void {
   const space = pool.spaces[family];
   if (space !== undefined) noteUsed(space, value);
+}
+
+export function noteFreedIn(pool: PoolState, { family, value }: Address): void {
+  const space = pool.spaces[family];
+  if (space !== undefined) noteFreed(space, value);
 }

@@ -188,6 +188,42 @@ test('a pool that grows at its end gives what is new after what it had, and look
   assert.equal(scene.has('a/six'), '2001:db8::1 from p');
 });
 
+test('a pool that loses a range looks at those who have an address of it, and at nobody else', () => {
+  const range = '192.0.2.1-192.0.2.2';
+  const scene = new Scene([samplePool('p', [range, '198.51.100.8-198.51.100.9', '2001:db8::1'])]);
+  for (const name of ['a', 'b', 'c', 'd']) scene.put(sampleService(`a/${name}`));
+  scene.put(sampleService('a/six', { ipFamilies: ['IPv6'] }));
+  scene.delete('a/d');
+  assert.equal(scene.usage('p'), '4 Services, 3 of 4 IPv4, 1 of 1 IPv6');
+  assert.deepEqual(lostBy(scene, 'a/c', [putPool(samplePool('p', [range]))]), ['address-not-in-pools']);
+  assert.equal(scene.has('a/six'), undefined);
+  assert.equal(scene.usage('p'), '2 Services, 2 of 2 IPv4, 0 of 0 IPv6');
+  const decided = scene.delete('a/a');
+  assert.equal(scene.has('a/c'), '192.0.2.1 from p');
+  assert.equal(decided.get('a/b'), undefined);
+});
+
+test('a range that is written otherwise keeps its Services', () => {
+  const scene = new Scene([samplePool('p', ['192.0.2.1-192.0.2.2', '192.0.2.5'])]);
+  for (const name of ['a', 'b', 'c']) scene.put(sampleService(`a/${name}`));
+  const decided = scene.putPools(samplePool('p', ['192.0.2.2-192.0.2.6', '192.0.2.1']));
+  assert.deepEqual([...decided.keys()], []);
+  assert.equal(scene.usage('p'), '3 Services, 3 of 6 IPv4, 0 of 0 IPv6');
+  scene.put(sampleService('a/d'));
+  assert.equal(scene.has('a/d'), '192.0.2.3 from p');
+});
+
+test('a range goes from one pool to another with those who have its addresses', () => {
+  const scene = new Scene([samplePool('p', ['192.0.2.1', '192.0.2.2']), samplePool('q', ['198.51.100.1'])]);
+  for (const name of ['a', 'b', 'c']) scene.put(sampleService(`a/${name}`));
+  const decided = scene.putPools(
+    samplePool('p', ['192.0.2.1']),
+    samplePool('q', ['198.51.100.1', '192.0.2.2']),
+  );
+  assert.deepEqual([...decided.keys()], ['a/b']);
+  assert.equal(scene.has('a/b'), '192.0.2.2 from q');
+});
+
 test('a pool that grows and changes otherwise, too, is looked at as a whole', () => {
   const scene = new Scene([samplePool('p', ['192.0.2.0-192.0.2.9'])]);
   scene.put(sampleService('a/a'));

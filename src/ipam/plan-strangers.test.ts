@@ -97,3 +97,19 @@ test('what was waited for long enough is waited for no longer, until an address 
   scene.put(sampleService('a/two'), sampleService('a/three'));
   assert.deepEqual([scene.has('a/three'), scene.has('a/two')].sort(), ['192.0.2.3 from p', undefined]);
 });
+
+test('a range that goes and comes back counts its strangers once', () => {
+  const ranges = ['192.0.2.1-192.0.2.2', '198.51.100.1-198.51.100.3'];
+  const scene = new Scene([samplePool('p', ranges)]);
+  scene.change(probe('node1', ['198.51.100.1', '192.0.2.1']));
+  for (const pools of [ranges.slice(0, 1), ranges, ranges.slice(1), ranges]) {
+    scene.putPools(samplePool('p', pools));
+    const total = pools.length === 2 ? [2, 5] : pools[0] === ranges[0] ? [1, 2] : [1, 3];
+    assert.equal(scene.usage('p'), `0 Services, ${total[0]} of ${total[1]} IPv4, 0 of 0 IPv6`);
+  }
+  scene.put(sampleService('a/one'), sampleService('a/two'));
+  assert.deepEqual(['a/one', 'a/two'].map((key) => scene.has(key)).sort(), [
+    '192.0.2.2 from p',
+    '198.51.100.2 from p',
+  ]);
+});

@@ -1,7 +1,7 @@
 // Plans anew what changed: who keeps an address, who gets one, and who waits for what.
 
 import { Heap } from '../collections/heap.ts';
-import { sameAddress } from '../model/address.ts';
+import { type Address, type AddressRange, rangeContains, sameAddress } from '../model/address.ts';
 import type { Allocated, Service, ServiceKey } from '../model/service.ts';
 import type { Touched, World } from '../model/world.ts';
 import {
@@ -27,13 +27,13 @@ import {
   sameAllocation,
   sameReason,
 } from './outcome.ts';
-import { type FreshRanges, grownPools, replacePools } from './pool-index.ts';
+import { type Resized, replacePools, resizedPools } from './pool-index.ts';
 import type { AllocationReason } from './reason.ts';
 import { unusableRequest } from './request.ts';
 import type { Supply } from './seek.ts';
 import { settle } from './settle.ts';
 import { probedBy } from './strangers.ts';
-import { keepAside, takeProbed } from './take-probed.ts';
+import { keepAside, leaveAside, takeProbed } from './take-probed.ts';
 import { isBefore, nextWaiter, type Turn, unpark } from './waiting.ts';
 
 /** One Service that is being looked at. */
@@ -87,10 +87,11 @@ export function* plan(
     tasks: new Heap<Examination | Wake>(isBefore),
   };
   allocator.started = true;
-  const grown = grownPools(pools, touched.pools, world.pools);
-  for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched, grown))
+  const resized = resizedPools(pools, touched.pools, world.pools);
+  for (const key of isFirst ? world.services.keys() : examinedKeys(allocator, touched, resized))
     yield begin(run, key, isFirst || touched.services.has(key));
-  const fresh = replacePools(pools, isFirst ? world.pools.keys() : touched.pools, world.pools, grown);
+  leaveAside(allocator, resized);
+  const fresh = replacePools(pools, isFirst ? world.pools.keys() : touched.pools, world.pools, resized);
   keepAside(allocator, fresh);
   if (isProbedAnew) takeProbed(allocator, before, probed);
   for (let claim = run.claims.pop(); claim !== undefined; claim = run.claims.pop()) yield keep(run, claim);
@@ -101,19 +102,22 @@ export function* plan(
 }
 
 /**
- * Each key once. All who wait for an address, and all who have one of a changed pool that has not only grown, may fare
- * otherwise with it.
+ * Each key once. All who wait for an address, and all who have one of a changed pool, may fare otherwise with it; where
+ * only ranges changed, of the latter those with an address in what was removed.
  */
 function* examinedKeys(
   allocator: Allocator,
   touched: Touched,
-  grown: FreshRanges,
+  resized: ReadonlyMap<string, Resized>,
 ): Generator<ServiceKey, void, void> {
   const { pools, waiting, records } = allocator;
   const seen = new Set<ServiceKey>();
   const sources: Iterable<ServiceKey>[] = [touched.services];
-  for (const name of touched.pools)
-    if (!grown.has(name)) sources.push(pools.byName.get(name)?.services ?? []);
+  for (const name of touched.pools) {
+    const services = pools.byName.get(name)?.services ?? [];
+    const removed = resized.get(name)?.removed;
+    sources.push(removed === undefined ? services : holdersIn(allocator, services, removed));
+  }
   if (touched.pools.size > 0) sources.push(waiting.waiters.keys());
   if (pools.selectsNamespaces)
     for (const name of touched.namespaces) sources.push(allocator.ofNamespace.get(name) ?? []);
@@ -124,6 +128,16 @@ function* examinedKeys(
       yield key;
     }
   }
+}
+
+function holdersIn(
+  { records }: Allocator,
+  services: Iterable<ServiceKey>,
+  ranges: readonly AddressRange[],
+): ServiceKey[] {
+  if (ranges.length === 0) return [];
+  const isIn = (address: Address): boolean => ranges.some((range) => rangeContains(range, address));
+  return [...services].filter((key) => records.get(key)?.addresses.some(isIn));
 }
 
 /** Takes back what the Service has, so that nothing that is examined stands in another's way. */

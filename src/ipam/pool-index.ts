@@ -4,7 +4,7 @@ import type { Address, AddressRange, Family } from '../model/address.ts';
 import type { Pool } from '../model/pool.ts';
 import type { ServiceKey } from '../model/service.ts';
 import { comparePools, selectsNamespaces } from './eligibility.ts';
-import { createFreeSpace, extendFreeSpace, type FreeSpace, isBuggy } from './free-space.ts';
+import { createFreeSpace, cutFreeSpace, extendFreeSpace, type FreeSpace, isBuggy } from './free-space.ts';
 import { findRange, sortRanges } from './range-search.ts';
 import type { AddressRefusal } from './reason.ts';
 
@@ -36,46 +36,58 @@ export const emptyPoolIndex = (): PoolIndex => ({
   selectsNamespaces: false,
 });
 
+/** What became of the ranges of a pool that is otherwise as it was: its first ones it has still, as many as can be. */
+export interface Resized {
+  readonly removed: readonly AddressRange[];
+  readonly added: readonly AddressRange[];
+}
+
 /** By pool, ranges of it of which nothing is used. */
 export type FreshRanges = ReadonlyMap<string, readonly AddressRange[]>;
 
 /**
- * What was added to the named pools that have only grown: at the end, and are otherwise as they were. Who has addresses of
- * them is not affected, however many they are.
+ * Those of the named pools of which nothing but ranges changed. Who has addresses of them is not affected, however many
+ * they are, but those with an address in a range that was removed.
  */
-export function grownPools(
+export function resizedPools(
   index: PoolIndex,
   names: Iterable<string>,
   pools: ReadonlyMap<string, Pool>,
-): FreshRanges {
-  const grown = new Map<string, readonly AddressRange[]>();
+): ReadonlyMap<string, Resized> {
+  const resized = new Map<string, Resized>();
   for (const name of names) {
     const [before, after] = [index.byName.get(name)?.pool, pools.get(name)];
     if (before === undefined || after === undefined) continue;
-    const count = before.ranges.length;
-    if (isDeepStrictEqual(before, { ...after, ranges: after.ranges.slice(0, count) }))
-      grown.set(name, after.ranges.slice(count));
+    if (!isDeepStrictEqual({ ...before, ranges: [] }, { ...after, ranges: [] })) continue;
+    const kept = countInCommon(before.ranges, after.ranges);
+    resized.set(name, { removed: before.ranges.slice(kept), added: after.ranges.slice(kept) });
   }
-  return grown;
+  return resized;
+}
+
+function countInCommon(before: readonly AddressRange[], after: readonly AddressRange[]): number {
+  let count = 0;
+  while (count < before.length && isDeepStrictEqual(before[count], after[count])) count += 1;
+  return count;
 }
 
 /**
  * Takes the named pools from `pools` anew, with nothing used in them; those not in it any more are dropped, and those that
- * have `grown` go on. Returns the ranges of which nothing is used.
+ * were `resized` go on: nothing of what was removed from them may be used. Returns the ranges of which nothing is used.
  */
 export function replacePools(
   index: PoolIndex,
   names: Iterable<string>,
   pools: ReadonlyMap<string, Pool>,
-  grown: FreshRanges,
+  resized: ReadonlyMap<string, Resized>,
 ): FreshRanges {
   const fresh = new Map<string, readonly AddressRange[]>();
   for (const name of names) {
-    const [pool, state, added] = [pools.get(name), index.byName.get(name), grown.get(name)];
+    const [pool, state, change] = [pools.get(name), index.byName.get(name), resized.get(name)];
     if (pool === undefined) index.byName.delete(name);
-    else if (state !== undefined && added !== undefined) grow(state, pool, added);
+    else if (state !== undefined && change !== undefined) resize(state, pool, change);
     else index.byName.set(name, createPoolState(pool));
-    if (pool !== undefined) fresh.set(name, added ?? pool.ranges);
+    if (pool !== undefined) fresh.set(name, change?.added ?? pool.ranges);
   }
   index.ranked = [...index.byName.values()].sort((a, b) => comparePools(a.pool, b.pool));
   const rangesOf = (family: Family): readonly PoolRange[] =>
@@ -87,16 +99,19 @@ export function replacePools(
   return fresh;
 }
 
-function grow(state: PoolState, pool: Pool, added: readonly AddressRange[]): void {
+function resize(state: PoolState, pool: Pool, { removed, added }: Resized): void {
   state.pool = pool;
   for (const family of ['IPv4', 'IPv6'] as const) {
+    const ofFamily = (ranges: readonly AddressRange[]) =>
+      ranges.filter(({ first }) => first.family === family);
     const space = state.spaces[family];
-    if (space === undefined) state.spaces[family] = createFreeSpace(family, added, pool.avoidBuggyIPs);
-    else
-      extendFreeSpace(
-        space,
-        added.filter(({ first }) => first.family === family),
-      );
+    const kept = (space?.ranges.length ?? 0) - ofFamily(removed).length;
+    if (space === undefined || kept === 0)
+      state.spaces[family] = createFreeSpace(family, added, pool.avoidBuggyIPs);
+    else {
+      cutFreeSpace(space, kept);
+      extendFreeSpace(space, ofFamily(added));
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 // Brings the allocator in line with what nodes have found out about free addresses.
 import { type Address, rangeContains } from '../model/address.ts';
 import { type Allocator, announce } from './allocator.ts';
-import { noteUsedIn, setAside, takeUpAgain } from './ledger.ts';
-import { type FreshRanges, type PoolIndex, type PoolState, poolOf } from './pool-index.ts';
+import { noteFreedIn, noteUsedIn, setAside, takeUpAgain } from './ledger.ts';
+import { type FreshRanges, type PoolIndex, type PoolState, poolOf, type Resized } from './pool-index.ts';
 import type { Probed } from './strangers.ts';
 import { addressToken, spaceToken } from './waiting.ts';
 
@@ -22,6 +22,16 @@ export function takeProbed(allocator: Allocator, before: Probed, probed: Probed)
     const pool = stateOf(pools, address);
     if (pool !== undefined) allocator.notAwaited.delete(pool.pool.name);
     tell(allocator, pool, address);
+  }
+}
+
+/** Of ranges that are removed nothing is used, not by strangers either. */
+export function leaveAside({ ledger, pools }: Allocator, resized: ReadonlyMap<string, Resized>): void {
+  for (const address of ledger.setAside.values()) {
+    const pool = stateOf(pools, address);
+    const ranges = pool === undefined ? [] : (resized.get(pool.pool.name)?.removed ?? []);
+    if (pool !== undefined && ranges.some((range) => rangeContains(range, address)))
+      noteFreedIn(pool, address);
   }
 }
 
