@@ -1,4 +1,4 @@
-// From a Service being applied to the API server to the first connection accepted at a client behind a router, with 10,000
+// From a Service being applied to the API server to the first packet answered at a client behind a router, with 10,000
 // Services present; and where the time goes. One node: the agents of three would share this machine's cores. --quick: 1,000
 // and few.
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ const present = values.quick ? 1000 : 10_000;
 const samples = values.quick ? 30 : 300;
 /** Milliseconds, in which what a Service leads to ends: one at a time is what is measured. */
 const pause = 150;
-const ports = [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] as const;
+const ports = [{ name: 'who', protocol: 'UDP', port: 80, targetPort: 8080 }] as const;
 
 buildBundle();
 await benchInsideLab(import.meta.filename, async () => {

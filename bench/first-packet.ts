@@ -1,4 +1,4 @@
-// From a Service's file being written to the first connection accepted at a client behind a router, with 10,000
+// From a Service's file being written to the first packet answered at a client behind a router, with 10,000
 // Services present. One node: the agents of three would share this machine's cores. --quick: 1,000 and few.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ const { values } = parseArgs({ options: { quick: { type: 'boolean', default: fal
 const present = values.quick ? 1000 : 10_000;
 const samples = values.quick ? 30 : 300;
 
-const ports = [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080 }] as const;
+const ports = [{ name: 'who', protocol: 'UDP', port: 80, targetPort: 8080 }] as const;
 
 await benchInsideLab(import.meta.filename, async () => {
   await using lab = await createLab();

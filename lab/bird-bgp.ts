@@ -44,9 +44,18 @@ function routesIn(text: string, isStale: boolean): JudgedRoute[] {
         asPath: attribute('as_path'),
         isStale,
         localPreference: Number(attribute('local_pref')),
-        communities: communities.replaceAll(/, ?/g, ':'),
+        communities: communities
+          .replaceAll(/\(unknown 0x4004, (\d+), (\d+)\)/g, bandwidth)
+          .replaceAll(/, ?/g, ':'),
       };
     });
+}
+
+/** The link bandwidth extended community, of which it tells the numbers alone: the bytes a second are a float's bits. */
+function bandwidth(_: string, asn: string, bits: string): string {
+  const single = Buffer.alloc(4);
+  single.writeUInt32BE(Number(bits));
+  return `LB:${asn}:${single.readFloatBE()}`;
 }
 
 const configurationOf = (asn: number, neighbours: readonly Neighbour[]): string =>
@@ -66,7 +75,7 @@ function protocolOf(asn: number, one: Neighbour): string {
   const lines = [
     `local ${own} as ${asn};`,
     `neighbor ${one.address} as ${one.asn};`,
-    'passive on;',
+    one.connects ? 'connect delay time 1; connect retry time 1;' : 'passive on;',
     'enable extended messages on;',
     'error wait time 1, 2;',
     one.isMultihop ? 'multihop 10;' : 'direct;',
@@ -74,6 +83,7 @@ function protocolOf(asn: number, one: Neighbour): string {
   ];
   if (one.password !== undefined) lines.push(`password "${one.password}";`);
   if (one.hasTtlSecurity) lines.push('ttl security on;');
+  if (one.role !== undefined) lines.push(`local role ${one.role};`);
   if (one.bfd) lines.push('bfd on;');
   return `protocol bgp ${nameOf(one.address)} { ${lines.join(' ')} }`;
 }

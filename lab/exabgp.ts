@@ -126,7 +126,7 @@ function neighbourLines(asn: number, one: Neighbour): string[] {
     `local-address ${localOf(one)};`,
     `local-as ${asn};`,
     `peer-as ${one.asn};`,
-    'passive true;',
+    `passive ${one.connects !== true};`,
     `listen 179;`,
     `family { ${one.families.map((family) => `${family.toLowerCase()} unicast;`).join(' ')} }`,
     'capability { extended-message enable; graceful-restart 120; }',

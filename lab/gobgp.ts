@@ -54,6 +54,10 @@ function routeOf(prefix: string, { stale, attrs = [] }: GobgpPath): JudgedRoute 
   const words = (attribute(8)?.communities ?? []).map((one) => `${one >>> 16}:${one & 0xffff}`);
   for (const one of Array.isArray(large) ? (large as LargeCommunity[]) : [])
     words.push(`${one.ASN}:${one.LocalData1}:${one.LocalData2}`);
+  const extended = attribute(16)?.value;
+  // Type and subtype of the link bandwidth: 0x40, 0x04.
+  for (const one of Array.isArray(extended) ? (extended as ExtendedCommunity[]) : [])
+    if (one.type === 0x40 && one.subtype === 0x04) words.push(`LB:${one.asn}:${one.bandwidth}`);
   return {
     prefix,
     nextHop: attribute(3)?.nexthop ?? attribute(14)?.nexthop ?? '',
@@ -68,6 +72,13 @@ interface LargeCommunity {
   readonly ASN: number;
   readonly LocalData1: number;
   readonly LocalData2: number;
+}
+
+interface ExtendedCommunity {
+  readonly type: number;
+  readonly subtype: number;
+  readonly asn?: number;
+  readonly bandwidth?: number;
 }
 
 const configurationOf = (asn: number, neighbours: readonly Neighbour[]): string =>
@@ -87,7 +98,8 @@ function neighbourLines(one: Neighbour): string[] {
     `peer-as = ${one.asn}`,
   ];
   if (one.password !== undefined) lines.push(`auth-password = "${one.password}"`);
-  lines.push('[neighbors.transport.config]', 'passive-mode = true');
+  if (one.connects) lines.push('[neighbors.timers.config]', 'connect-retry = 1');
+  lines.push('[neighbors.transport.config]', `passive-mode = ${one.connects !== true}`);
   if (one.local !== undefined) lines.push(`local-address = "${one.local}"`);
   if (one.isMultihop) lines.push('[neighbors.ebgp-multihop.config]', 'enabled = true', 'multihop-ttl = 10');
   if (one.hasTtlSecurity) lines.push('[neighbors.ttl-security.config]', 'enabled = true', 'ttl-min = 255');

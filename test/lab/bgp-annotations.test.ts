@@ -1,7 +1,8 @@
-// What annotations of a BGPPeer ask for, judged by FRR: peers that are known by a range alone, and roles.
+// What annotations of a BGPPeer ask for, judged by FRR and BIRD: peers that are known by a range alone, and roles.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Neighbour } from '../../lab/bgp-judge.ts';
+import { startBirdBgp } from '../../lab/bird-bgp.ts';
 import { startFrrBgp } from '../../lab/frr-bgp.ts';
 import { until } from '../../lab/gantry.ts';
 import { testInsideLab } from '../../lab/rerun.ts';
@@ -14,7 +15,7 @@ const neighbour = (number: number, more: Partial<Neighbour>): Neighbour => ({
   ...more,
 });
 
-/** FRR connects from 192.0.2.254. */
+/** The judge connects from 192.0.2.254. */
 const ranged: Session = {
   name: 'range',
   neighbour: neighbour(45, { connects: true, password: 'lab-secret' }),
@@ -41,34 +42,35 @@ const annotated = (session: Session, annotations: Readonly<Record<string, string
 };
 
 testInsideLab(import.meta.filename, () => {
-  test('FRR: a signed peer of a range, and roles', { timeout: 120_000 }, async () => {
-    await using scene = await startBgpScene(startFrrBgp, [ranged, withRole], ['--bgp-listen', '179']);
-    const { gantry, judge, peer, report } = scene;
-    const range = {
-      'gantry.dev/peer-range': '192.0.2.248/29',
-      'gantry.dev/passive': 'true',
-    };
-    gantry.write('range', annotated(ranged, range));
-    gantry.write(
-      'role',
-      annotated(withRole, { 'gantry.dev/role': 'provider', 'gantry.dev/role-strict': 'true' }),
-    );
+  for (const [name, start] of Object.entries({ FRR: startFrrBgp, BIRD: startBirdBgp }))
+    test(`${name}: a signed peer of a range, and roles`, { timeout: 120_000 }, async () => {
+      await using scene = await startBgpScene(start, [ranged, withRole], ['--bgp-listen', '179']);
+      const { gantry, judge, peer, report } = scene;
+      const range = {
+        'gantry.dev/peer-range': '192.0.2.248/29',
+        'gantry.dev/passive': 'true',
+      };
+      gantry.write('range', annotated(ranged, range));
+      gantry.write(
+        'role',
+        annotated(withRole, { 'gantry.dev/role': 'provider', 'gantry.dev/role-strict': 'true' }),
+      );
 
-    const isThere = () => peer('range/192.0.2.254')?.told === true && scene.hasRoutes(ranged);
-    await until('FRR is a peer of the range', isThere, 40_000);
-    assert.equal(peer('range')?.state, 'active');
-    await scene.announced(withRole);
-    assert.ok(peer('role')?.peerCapabilities.includes('role'));
+      const isThere = () => peer('range/192.0.2.254')?.told === true && scene.hasRoutes(ranged);
+      await until('the judge is a peer of the range', isThere, 40_000);
+      assert.equal(peer('range')?.state, 'active');
+      await scene.announced(withRole);
+      assert.ok(peer('role')?.peerCapabilities.includes('role'));
 
-    gantry.write('range', annotated(ranged, { ...range, 'gantry.dev/peer-range': '192.0.2.248/30' }));
-    await until('let go with the range', () => !judge.isEstablished(ranged.neighbour.address));
-    await until('forgotten', () => report()?.bgp?.peers.every(({ name }) => name !== 'range/192.0.2.254'));
-    gantry.write('range', annotated(ranged, range));
-    await until('let in again', isThere, 40_000);
+      gantry.write('range', annotated(ranged, { ...range, 'gantry.dev/peer-range': '192.0.2.248/30' }));
+      await until('let go with the range', () => !judge.isEstablished(ranged.neighbour.address));
+      await until('forgotten', () => report()?.bgp?.peers.every(({ name }) => name !== 'range/192.0.2.254'));
+      gantry.write('range', annotated(ranged, range));
+      await until('let in again', isThere, 40_000);
 
-    gantry.write('role', annotated(withRole, { 'gantry.dev/role': 'peer' }));
-    await until('the roles do not fit', () => /role/.test(peer('role')?.lastError ?? ''), 20_000);
-    gantry.write('role', annotated(withRole, { 'gantry.dev/role': 'provider' }));
-    await scene.announced(withRole);
-  });
+      gantry.write('role', annotated(withRole, { 'gantry.dev/role': 'peer' }));
+      await until('the roles do not fit', () => /role/.test(peer('role')?.lastError ?? ''), 20_000);
+      gantry.write('role', annotated(withRole, { 'gantry.dev/role': 'provider' }));
+      await scene.announced(withRole);
+    });
 });
